@@ -1,0 +1,1 @@
+"""Photo API: turns photos into text, safely."""

@@ -1,0 +1,236 @@
+"""What the application needs from the outside: every port, each with its promise."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from photo.domain.access import ApiKey, KeyId, Tenant
+from photo.domain.files import Manifest, StoredFile
+from photo.domain.job import Job, JobId, Status
+from photo.domain.media import MediaType
+from photo.domain.text import Engine, Page, RecognizedText
+from photo.domain.upload import Upload, UploadId
+
+#: The present moment, with its time zone.
+Clock = Callable[[], datetime]
+#: A new identifier, time-ordered: `new_id("job")` is `job_01k…`.
+NewId = Callable[[str], str]
+
+
+class StoredObject(NamedTuple):
+    size_bytes: int
+    content_type: str
+
+
+class ObjectStore(Protocol):
+    """One bucket. Writes are all or nothing; a finished write is seen by every read."""
+
+    async def head(self, key: str) -> StoredObject:
+        """Say what lies under a key, or raise `ObjectNotFound`."""
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """Stream an object in chunks of at most 1 MiB, or raise `ObjectNotFound`."""
+
+    async def write(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
+    ) -> None:
+        """Store what the chunks add up to, replacing what was there.
+
+        Memory stays bounded whatever the length. If `chunks` raises, its error goes
+        on to the caller and nothing is stored.
+        """
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; a missing one is no error."""
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the bucket exists and answers."""
+
+
+class UploadForm(NamedTuple):
+    """A presigned POST: send the fields, then the file, as `multipart/form-data`."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class ObjectLinks(Protocol):
+    """Presigned access for clients: the one way to a bucket without credentials."""
+
+    async def grant_upload(self, upload: Upload) -> UploadForm:
+        """A form that the store accepts only for this key, content type and size."""
+
+    async def link(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta
+    ) -> str:
+        """A URL that downloads an object of the processed bucket under a file name."""
+
+    async def link_original(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta
+    ) -> str:
+        """The same for the raw bucket: only ever for a photo that has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    raw: ObjectStore
+    processed: ObjectStore
+
+
+class UploadRepository(Protocol):
+    async def add(self, upload: Upload) -> None:
+        """Store a new upload."""
+
+    async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
+        """Return the tenant's upload, or raise `NotFound`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """One page of a tenant's jobs, newest first. Filters that are None let all through."""
+
+    tenant: Tenant
+    limit: int
+    #: Only jobs older than this one (keyset pagination).
+    before: JobId | None = None
+    status: Status | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+class JobRepository(Protocol):
+    """Jobs by id. Every method is one transaction."""
+
+    async def add(self, job: Job) -> None:
+        """Store a new job, or raise `UploadUsed` and change nothing.
+
+        An upload serves one job: of concurrent calls exactly one wins.
+        """
+
+    async def get(self, job_id: JobId) -> Job:
+        """Return the job, whosever it is, or raise `NotFound`. For the worker."""
+
+    async def get_for(self, tenant: Tenant, job_id: JobId) -> Job:
+        """Return the tenant's job, or raise `NotFound`."""
+
+    async def for_upload(self, upload_id: UploadId) -> Job | None:
+        """Return the job that used an upload, if one did."""
+
+    async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
+        """Apply `change` to the stored job and return the result, or raise `NotFound`.
+
+        Concurrent updates of one job happen one after the other. If `change` raises,
+        nothing is stored. It must be pure: it may run more than once. Everyone who
+        waits in `JobFeed` for this job is woken.
+        """
+
+    async def page(self, query: JobQuery) -> Sequence[Job]:
+        """Return at most `limit` jobs, newest first."""
+
+    async def queued_since(self, before: datetime, *, limit: int) -> Sequence[JobId]:
+        """Return the oldest jobs that have been queued since before a moment."""
+
+
+class Changes(Protocol):
+    """The changes of one job since the subscription began."""
+
+    async def wait(self, timeout: timedelta) -> None:
+        """Return at the next change, or when the time is over, or, rarely, for nothing.
+
+        A change between two calls is not lost: the next call returns at once.
+        """
+
+
+class JobFeed(Protocol):
+    """Tells who waits when a job has changed, whichever process changed it."""
+
+    def subscribe(self, job_id: JobId) -> AbstractAsyncContextManager[Changes]:
+        """Listen for changes; those after entering the context are not missed."""
+
+
+class KeyRepository(Protocol):
+    async def add(self, key: ApiKey) -> None:
+        """Store a new key."""
+
+    async def get(self, key_id: KeyId) -> ApiKey:
+        """Return the key, revoked or not, or raise `NotFound`."""
+
+    async def update(self, key_id: KeyId, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
+        """Apply `change` to the stored key and return it, or raise `NotFound`."""
+
+    async def all(self) -> Sequence[ApiKey]:
+        """Return every key of every tenant, newest first. For operators."""
+
+
+class WorkflowEngine(Protocol):
+    """Moves jobs. Both calls may be repeated, for any job, in any state."""
+
+    async def start(self, job_id: JobId) -> None:
+        """Set a job going, or do nothing if it was set going before."""
+
+    async def cancel(self, job_id: JobId) -> None:
+        """Stop work on a job soon; nothing if there is none."""
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the engine answers."""
+
+
+class PageImage(NamedTuple):
+    """An upright page as a JPEG file, and the size of the upright original in pixels."""
+
+    path: Path
+    width: int
+    height: int
+
+
+class ImageNormalizer(Protocol):
+    async def normalize(
+        self, photo: Path, content_type: MediaType, *, into: Path
+    ) -> Sequence[PageImage]:
+        """Decode an untrusted photo and write safe copies into a folder.
+
+        One upright JPEG a page (`normalized.jpg`, then `normalized-2.jpg`, …) and
+        `thumbnail.webp` of the first, made of pixels alone: no metadata, sRGB,
+        orientation applied whatever the EXIF said. Pages larger than a recogniser
+        can use are made smaller; `PageImage` keeps the original's size.
+
+        Raises `CorruptImage`, `ImageTooLarge`, or `ContentMismatch` if the decoder
+        finds another type than `content_type`.
+        """
+
+
+class TextRecognizer(Protocol):
+    @property
+    def engine(self) -> Engine:
+        """Who reads, for the record."""
+
+    async def recognize(self, page: Path) -> Page:
+        """Read one normalised page: lines in reading order, in the image's pixels.
+
+        Cancelling the call stops the work. Raises `RecognitionFailed` if this page
+        cannot be read at all, `Unavailable` if the recogniser cannot be reached.
+        """
+
+
+class Documents(Protocol):
+    """The JSON files of a job."""
+
+    def result(self, job_id: JobId, text: RecognizedText) -> bytes:
+        """The result as CONTRACT has it."""
+
+    def manifest(self, manifest: Manifest) -> bytes:
+        """The list of a job's files."""
+
+    def read_manifest(self, data: bytes) -> Manifest:
+        """The manifest that was written."""
+
+
+class Check(Protocol):
+    """A dependency that can be asked whether it works."""
+
+    async def check(self) -> None:
+        """Raise `Unavailable` if it does not."""

@@ -1,0 +1,136 @@
+"""Everything that can go wrong on purpose: eight kinds, one permanent code each."""
+
+from typing import ClassVar
+
+
+class PhotoError(Exception):
+    """A failure that a caller can act on.
+
+    `code` is permanent and public, the message is a sentence that says what to do.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, detail: str, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        #: JSON pointer of the field of the request at fault, where there is one.
+        self.pointer = pointer
+
+
+class Invalid(PhotoError):
+    """The request can never succeed as it stands."""
+
+
+class Unauthenticated(PhotoError):
+    """The credential is missing, wrong, revoked or expired."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(PhotoError):
+    """The credential does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(PhotoError):
+    """There is no such thing for this caller."""
+
+    code = "not_found"
+
+
+class Conflict(PhotoError):
+    """The request does not fit the present state."""
+
+
+class TooLarge(PhotoError):
+    """The file is larger than allowed."""
+
+
+class Unsupported(PhotoError):
+    """The type of the file is not one that is read here."""
+
+
+class Unavailable(PhotoError):
+    """A dependency failed; the same request may succeed later."""
+
+    code = "dependency_unavailable"
+
+
+class ValidationFailed(Invalid):
+    code = "validation_failed"
+
+
+class UploadMissing(Conflict):
+    code = "upload_missing"
+
+
+class UploadExpired(Conflict):
+    code = "upload_expired"
+
+
+class UploadUsed(Conflict):
+    code = "upload_used"
+
+
+class UrlRefused(Invalid):
+    code = "url_refused"
+
+
+class UnsupportedMediaType(Unsupported):
+    code = "unsupported_media_type"
+
+
+class ContentMismatch(Invalid):
+    code = "content_mismatch"
+
+
+class ChecksumMismatch(Invalid):
+    code = "checksum_mismatch"
+
+
+class FileTooLarge(TooLarge):
+    code = "file_too_large"
+
+
+class ImageTooLarge(Invalid):
+    code = "image_too_large"
+
+
+class CorruptImage(Invalid):
+    code = "corrupt_image"
+
+
+class RecognitionFailed(Invalid):
+    code = "recognition_failed"
+
+
+class TimedOut(Invalid):
+    code = "timed_out"
+
+
+class Cancelled(Conflict):
+    code = "cancelled"
+
+
+class JobNotFinished(Conflict):
+    code = "job_not_finished"
+
+
+class JobFailed(Conflict):
+    code = "job_failed"
+
+
+class JobFinished(Conflict):
+    code = "job_finished"
+
+
+class Internal(PhotoError):
+    """Something broke here; the request was not at fault."""
+
+    code = "internal"
+
+
+class ObjectNotFound(NotFound):
+    """A bucket holds no object under this key. Never shown to a caller."""

@@ -1,0 +1,167 @@
+"""A job: one photo on its way to text, and the moves between its states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import NewType, Self
+
+from photo.domain.access import Tenant
+from photo.domain.errors import Cancelled, JobFailed, JobFinished, JobNotFinished
+from photo.domain.media import MediaType
+from photo.domain.upload import Upload, UploadId
+
+JobId = NewType("JobId", str)
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    FETCH = "fetch"
+    VERIFY = "verify"
+    SCAN = "scan"
+    NORMALIZE = "normalize"
+    RECOGNIZE = "recognize"
+    PUBLISH = "publish"
+
+
+ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """What the bytes turned out to be. Width and height are those of the upright photo."""
+
+    content_type: MediaType
+    size_bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    code: str
+    detail: str
+    #: Whether a new job on the same photo may fare better.
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Queued, then running, then ended once: succeeded, failed or cancelled.
+
+    Transitions return a new job and may be repeated, because the worker that calls
+    them is retried. Every move out of an ended state raises `JobFinished`.
+    """
+
+    id: JobId
+    tenant: Tenant
+    upload_id: UploadId
+    #: Where the photo lies in the raw bucket.
+    raw_key: str
+    created_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    status: Status = Status.QUEUED
+    step: Step | None = None
+    #: When each step was first entered.
+    entered: Mapping[Step, datetime] = field(default_factory=dict)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    photo: Photo | None = None
+    text_preview: str | None = None
+    manifest_sha256: str | None = None
+    error: Failure | None = None
+
+    @classmethod
+    def on(
+        cls, upload: Upload, *, id: JobId, metadata: Mapping[str, str], now: datetime
+    ) -> Self:
+        return cls(
+            id=id,
+            tenant=upload.tenant,
+            upload_id=upload.id,
+            raw_key=upload.key,
+            created_at=now,
+            metadata=metadata,
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    def artifact_key(self, name: str) -> str:
+        """Where a file made of this job's photo lies in the processed bucket."""
+        return f"{self.tenant}/{self.id}/{name}"
+
+    def enter(self, step: Step, *, at: datetime) -> Self:
+        self._must_go_on()
+        if step in self.entered:
+            return self
+        return replace(
+            self,
+            status=Status.RUNNING,
+            step=step,
+            entered={**self.entered, step: at},
+            started_at=self.started_at or at,
+        )
+
+    def describe(self, photo: Photo) -> Self:
+        self._must_go_on()
+        return replace(self, photo=photo)
+
+    def succeed(self, *, text_preview: str, manifest_sha256: str, at: datetime) -> Self:
+        if self.status is Status.SUCCEEDED:
+            return self
+        self._must_go_on()
+        return replace(
+            self._end(Status.SUCCEEDED, at),
+            text_preview=text_preview,
+            manifest_sha256=manifest_sha256,
+        )
+
+    def fail(self, failure: Failure, *, at: datetime) -> Self:
+        if self.status is Status.FAILED:
+            return self
+        self._must_go_on()
+        return replace(self._end(Status.FAILED, at), error=failure)
+
+    def cancel(self, *, at: datetime) -> Self:
+        self._must_go_on()
+        cancelled = Failure(Cancelled.code, "The job was cancelled.", retryable=True)
+        return replace(self._end(Status.CANCELLED, at), error=cancelled)
+
+    def must_have_succeeded(self) -> None:
+        if not self.ended:
+            raise JobNotFinished(
+                f"The job is {self.status}. Ask again later, or with ?wait=60 on the job."
+            )
+        if self.status is not Status.SUCCEEDED:
+            reason = f" ({self.error.code})" if self.error else ""
+            raise JobFailed(f"The job has {self.status}{reason}, so there is no text.")
+
+    def durations(self) -> dict[Step, float]:
+        """Seconds from each step's start to the next one's, or to the end."""
+        moments = [*self.entered.items()]
+        spans = {
+            step: (after - before).total_seconds()
+            for (step, before), (_, after) in pairwise(moments)
+        }
+        if moments and self.finished_at:
+            last, since = moments[-1]
+            spans[last] = (self.finished_at - since).total_seconds()
+        return spans
+
+    def _end(self, status: Status, at: datetime) -> Self:
+        return replace(self, status=status, step=None, finished_at=at)
+
+    def _must_go_on(self) -> None:
+        if self.ended:
+            raise JobFinished(f"The job has already ended: it is {self.status}.")

@@ -1,0 +1,83 @@
+"""The types of photos that are read, and how their bytes begin."""
+
+from enum import StrEnum
+
+#: How many leading bytes `MediaType.of` needs to see.
+SNIFF_BYTES = 64
+
+_MEGABYTE = 1_000_000
+_ALIASES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-ms-bmp": "image/bmp",
+    "image/x-png": "image/png",
+}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+
+class MediaType(StrEnum):
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    WEBP = "image/webp"
+    HEIC = "image/heic"
+    HEIF = "image/heif"
+    AVIF = "image/avif"
+    TIFF = "image/tiff"
+    GIF = "image/gif"
+    BMP = "image/bmp"
+
+    @classmethod
+    def named(cls, name: str) -> "MediaType | None":
+        """The type with this name, parameters and common aliases allowed."""
+        essence = name.partition(";")[0].strip().lower()
+        try:
+            return cls(_ALIASES.get(essence, essence))
+        except ValueError:
+            return None
+
+    @classmethod
+    def of(cls, head: bytes) -> "MediaType | None":
+        """The type that the first `SNIFF_BYTES` bytes of a file are, whatever its name."""
+        for magic, media_type in _MAGIC:
+            if head.startswith(magic):
+                return media_type
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return cls.WEBP
+        if head[4:8] == b"ftyp":
+            return _of_brands(head)
+        return None
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file of this type that is accepted."""
+        return (50 if self is MediaType.TIFF else 25) * _MEGABYTE
+
+    def promised_by(self, promised: "MediaType") -> bool:
+        """Whether bytes of this type keep the promise; HEIC is a kind of HEIF."""
+        heif = {MediaType.HEIC, MediaType.HEIF}
+        return self is promised or {self, promised} <= heif
+
+
+_MAGIC = (
+    (b"\xff\xd8\xff", MediaType.JPEG),
+    (b"\x89PNG\r\n\x1a\n", MediaType.PNG),
+    (b"GIF87a", MediaType.GIF),
+    (b"GIF89a", MediaType.GIF),
+    (b"BM", MediaType.BMP),
+    (b"II*\0", MediaType.TIFF),
+    (b"MM\0*", MediaType.TIFF),
+    (b"II+\0", MediaType.TIFF),
+    (b"MM\0+", MediaType.TIFF),
+)
+
+
+def _of_brands(head: bytes) -> MediaType | None:
+    """ISO/IEC 14496-12: a major brand, a version, then the compatible brands."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
+    if brands & _AVIF_BRANDS:
+        return MediaType.AVIF
+    if head[8:12] in {b"mif1", b"msf1"}:
+        return MediaType.HEIF
+    return MediaType.HEIC if brands & _HEIF_BRANDS else None

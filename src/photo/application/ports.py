@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from photo.domain.access import ApiKey, KeyId, Tenant
-from photo.domain.files import Manifest, StoredFile
+from photo.domain.files import Manifest
 from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
 from photo.domain.text import Engine, Page, RecognizedText
@@ -90,7 +90,7 @@ class UploadRepository(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
-    """One page of a tenant's jobs, newest first. Filters that are None let all through."""
+    """One page of a tenant's jobs, newest first. A filter of None lets all through."""
 
     tenant: Tenant
     limit: int
@@ -138,7 +138,7 @@ class JobRepository(Protocol):
 class Changes(Protocol):
     """The changes of one job since the subscription began."""
 
-    async def wait(self, timeout: timedelta) -> None:
+    async def wait(self, up_to: timedelta) -> None:
         """Return at the next change, or when the time is over, or, rarely, for nothing.
 
         A change between two calls is not lost: the next call returns at once.
@@ -160,7 +160,7 @@ class KeyRepository(Protocol):
         """Return the key, revoked or not, or raise `NotFound`."""
 
     async def update(self, key_id: KeyId, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
-        """Apply `change` to the stored key and return it, or raise `NotFound`."""
+        """Apply `change` to the key and return it, or raise `NotFound`."""
 
     async def all(self) -> Sequence[ApiKey]:
         """Return every key of every tenant, newest first. For operators."""

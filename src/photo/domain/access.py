@@ -74,5 +74,7 @@ def split_key(shown: str) -> tuple[KeyId, str]:
     prefix, _, rest = shown.partition("_")
     identity, _, secret = rest.partition("_")
     if prefix != "pk" or not identity or not secret:
-        raise Unauthenticated("This is not an API key: one looks like pk_<id>_<secret>.")
+        raise Unauthenticated(
+            "This is not an API key: one looks like pk_<id>_<secret>."
+        )
     return KeyId(f"key_{identity}"), secret

@@ -8,7 +8,14 @@ from itertools import pairwise
 from typing import NewType, Self
 
 from photo.domain.access import Tenant
-from photo.domain.errors import Cancelled, JobFailed, JobFinished, JobNotFinished
+from photo.domain.errors import (
+    Cancelled,
+    JobFailed,
+    JobFinished,
+    JobNotFinished,
+    PhotoError,
+    Unavailable,
+)
 from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
 
@@ -37,7 +44,7 @@ ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photo:
-    """What the bytes turned out to be. Width and height are those of the upright photo."""
+    """What the bytes turned out to be; width and height once it is upright."""
 
     content_type: MediaType
     size_bytes: int
@@ -52,6 +59,10 @@ class Failure:
     detail: str
     #: Whether a new job on the same photo may fare better.
     retryable: bool
+
+    @classmethod
+    def of(cls, error: PhotoError) -> Self:
+        return cls(error.code, error.detail, isinstance(error, Unavailable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +151,7 @@ class Job:
 
     def must_have_succeeded(self) -> None:
         if not self.ended:
-            raise JobNotFinished(
-                f"The job is {self.status}. Ask again later, or with ?wait=60 on the job."
-            )
+            raise JobNotFinished(f"The job is {self.status}. Ask again later.")
         if self.status is not Status.SUCCEEDED:
             reason = f" ({self.error.code})" if self.error else ""
             raise JobFailed(f"The job has {self.status}{reason}, so there is no text.")

@@ -38,7 +38,7 @@ class MediaType(StrEnum):
 
     @classmethod
     def of(cls, head: bytes) -> "MediaType | None":
-        """The type that the first `SNIFF_BYTES` bytes of a file are, whatever its name."""
+        """The type that a file's first `SNIFF_BYTES` bytes say it is."""
         for magic, media_type in _MAGIC:
             if head.startswith(magic):
                 return media_type

@@ -1,0 +1,41 @@
+"""Bytes in and out of a bucket, with their checksums."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+from photo.application.ports import ObjectStore
+from photo.domain.files import StoredFile, content_type_of
+from photo.domain.job import Job
+
+
+async def collect(store: ObjectStore, key: str) -> bytes:
+    """A small object, whole."""
+    return b"".join([chunk async for chunk in store.read(key)])
+
+
+async def download(store: ObjectStore, key: str, to: Path) -> str:
+    """Copy an object into a file; the SHA-256 of what was written, in hex."""
+    digest = sha256()
+    file = await asyncio.to_thread(to.open, "wb")
+    try:
+        async for chunk in store.read(key):
+            digest.update(chunk)
+            await asyncio.to_thread(file.write, chunk)
+    finally:
+        file.close()
+    return digest.hexdigest()
+
+
+async def store(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFile:
+    """Keep one of a job's files, and say what was kept."""
+    file = StoredFile(name, content_type_of(name), len(data), sha256(data).hexdigest())
+    await store.write(
+        job.artifact_key(name), _once(data), content_type=file.content_type
+    )
+    return file
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -1,0 +1,199 @@
+"""Use cases: start a job on a photo, follow it, and fetch what came of it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from photo.application.ports import (
+    Buckets,
+    Clock,
+    Documents,
+    JobFeed,
+    JobRepository,
+    NewId,
+    ObjectLinks,
+    UploadRepository,
+    WorkflowEngine,
+)
+from photo.domain.access import Tenant
+from photo.domain.errors import (
+    ObjectNotFound,
+    Unavailable,
+    UploadExpired,
+    UploadMissing,
+)
+from photo.domain.files import MANIFEST, ORIGINAL, StoredFile, content_type_of
+from photo.domain.job import Job, JobId
+from photo.domain.upload import Upload, UploadId
+
+#: How long a link to a file of a job works.
+LINK_LIFETIME = timedelta(minutes=5)
+
+#: A queued job this old was not started by the request that made it.
+FORGOTTEN_AFTER = timedelta(seconds=30)
+
+_SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitJob:
+    """Record a job for a photo that has arrived, and set it going.
+
+    The row is the promise: once it is stored the job is accepted. If the engine
+    cannot be reached then, `StartForgottenJobs` sets the job going later.
+    """
+
+    uploads: UploadRepository
+    jobs: JobRepository
+    buckets: Buckets
+    engine: WorkflowEngine
+    new_id: NewId
+    now: Clock
+
+    async def __call__(
+        self, tenant: Tenant, upload_id: UploadId, metadata: Mapping[str, str]
+    ) -> Job:
+        upload = await self.uploads.get(upload_id, tenant=tenant)
+        await self._must_have_arrived(upload)
+        job = Job.on(
+            upload, id=JobId(self.new_id("job")), metadata=metadata, now=self.now()
+        )
+        await self.jobs.add(job)
+        with suppress(Unavailable):
+            await self.engine.start(job.id)
+        return job
+
+    async def _must_have_arrived(self, upload: Upload) -> None:
+        try:
+            await self.buckets.raw.head(upload.key)
+        except ObjectNotFound:
+            if upload.expired(self.now()):
+                raise UploadExpired(
+                    "The photo was not sent in time. Ask for a new upload."
+                ) from None
+            raise UploadMissing(
+                "The photo has not arrived. Send it to the upload's url first."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class StartForgottenJobs:
+    """Set every job going that was accepted but not started; how many it was."""
+
+    jobs: JobRepository
+    engine: WorkflowEngine
+    now: Clock
+
+    async def __call__(self) -> int:
+        before = self.now() - FORGOTTEN_AFTER
+        forgotten = await self.jobs.queued_since(before, limit=_SWEEP_LIMIT)
+        for job_id in forgotten:
+            await self.engine.start(job_id)
+        return len(forgotten)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitJob:
+    """Return the tenant's job when it has ended, or as it is when the time is over."""
+
+    jobs: JobRepository
+    feed: JobFeed
+    now: Clock
+
+    async def __call__(self, tenant: Tenant, job_id: JobId, *, up_to: timedelta) -> Job:
+        job = await self.jobs.get_for(tenant, job_id)
+        if job.ended or not up_to:
+            return job
+        return await self._follow(job_id, until=self.now() + up_to)
+
+    async def _follow(self, job_id: JobId, *, until: datetime) -> Job:
+        async with self.feed.subscribe(job_id) as changes:
+            job = await self.jobs.get(job_id)
+            while not job.ended and (left := until - self.now()) > timedelta(0):
+                await changes.wait(left)
+                job = await self.jobs.get(job_id)
+            return job
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """End the tenant's job as cancelled, or raise `JobFinished`.
+
+    The row comes first: from then on no step can go on, even if the engine is not
+    told.
+    """
+
+    jobs: JobRepository
+    engine: WorkflowEngine
+    now: Clock
+
+    async def __call__(self, tenant: Tenant, job_id: JobId) -> Job:
+        await self.jobs.get_for(tenant, job_id)
+        job = await self.jobs.update(job_id, lambda job: job.cancel(at=self.now()))
+        with suppress(Unavailable):
+            await self.engine.cancel(job_id)
+        return job
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArtifact:
+    """Stream one file of the tenant's job, or raise that it has not succeeded."""
+
+    jobs: JobRepository
+    buckets: Buckets
+
+    async def __call__(
+        self, tenant: Tenant, job_id: JobId, name: str
+    ) -> AsyncIterator[bytes]:
+        job = await self.jobs.get_for(tenant, job_id)
+        job.must_have_succeeded()
+        return self.buckets.processed.read(job.artifact_key(name))
+
+
+class LinkedFile(NamedTuple):
+    file: StoredFile
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListFiles:
+    """Links to everything that the tenant's job left, the photo itself included."""
+
+    jobs: JobRepository
+    buckets: Buckets
+    links: ObjectLinks
+    documents: Documents
+    now: Clock
+
+    async def __call__(self, tenant: Tenant, job_id: JobId) -> list[LinkedFile]:
+        job = await self.jobs.get_for(tenant, job_id)
+        job.must_have_succeeded()
+        key = job.artifact_key(MANIFEST)
+        data = b"".join([chunk async for chunk in self.buckets.processed.read(key)])
+        manifest = StoredFile(
+            MANIFEST, content_type_of(MANIFEST), len(data), job.manifest_sha256 or ""
+        )
+        files = (*self.documents.read_manifest(data).files, manifest)
+        return [await self._linked(job, file) for file in files]
+
+    async def _linked(self, job: Job, file: StoredFile) -> LinkedFile:
+        expires_at = self.now() + LINK_LIFETIME
+        if file.name == ORIGINAL:
+            extension = file.content_type.rpartition("/")[2]
+            url = await self.links.link_original(
+                job.raw_key,
+                filename=f"{job.id}.{extension}",
+                content_type=file.content_type,
+                lifetime=LINK_LIFETIME,
+            )
+        else:
+            url = await self.links.link(
+                job.artifact_key(file.name),
+                filename=f"{job.id}-{file.name}",
+                content_type=file.content_type,
+                lifetime=LINK_LIFETIME,
+            )
+        return LinkedFile(file, url, expires_at)

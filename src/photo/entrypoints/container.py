@@ -1,0 +1,136 @@
+"""Which adapter stands behind which port."""
+
+import secrets
+from datetime import UTC, datetime
+
+from dishka import (
+    AsyncContainer,
+    Provider,
+    Scope,
+    make_async_container,
+    provide,
+    provide_all,
+)
+from ulid import ULID
+
+from photo.adapters.documents import JsonDocuments
+from photo.adapters.memory import (
+    MemoryJobFeed,
+    MemoryJobRepository,
+    MemoryKeyRepository,
+    MemoryNormalizer,
+    MemoryObjectLinks,
+    MemoryObjectStore,
+    MemoryRecognizer,
+    MemoryUploadRepository,
+    MemoryWorkflowEngine,
+)
+from photo.application.health import CheckHealth
+from photo.application.jobs import (
+    AwaitJob,
+    CancelJob,
+    ListFiles,
+    OpenArtifact,
+    StartForgottenJobs,
+    SubmitJob,
+)
+from photo.application.keys import Authenticate, CreateKey, NewSecret, RevokeKey
+from photo.application.ports import (
+    Buckets,
+    Clock,
+    Documents,
+    ImageNormalizer,
+    JobFeed,
+    JobRepository,
+    KeyRepository,
+    NewId,
+    ObjectLinks,
+    TextRecognizer,
+    UploadRepository,
+    WorkflowEngine,
+)
+from photo.application.processing import (
+    EndJob,
+    NormalizePhoto,
+    PublishResult,
+    RecognizeText,
+    VerifyPhoto,
+)
+from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
+
+
+class Application(Provider):
+    """The use cases: the same in production, in the worker and in tests."""
+
+    scope = Scope.APP
+
+    use_cases = provide_all(
+        Authenticate,
+        AwaitJob,
+        CancelJob,
+        CreateKey,
+        EndJob,
+        GrantUpload,
+        ListFiles,
+        LookUpUpload,
+        NormalizePhoto,
+        OpenArtifact,
+        PublishResult,
+        ReceivePhoto,
+        RecognizeText,
+        RevokeKey,
+        StartForgottenJobs,
+        SubmitJob,
+        VerifyPhoto,
+    )
+    documents = provide(JsonDocuments, provides=Documents)
+
+    @provide
+    def clock(self) -> Clock:
+        return lambda: datetime.now(UTC)
+
+    @provide
+    def new_id(self) -> NewId:
+        return lambda prefix: f"{prefix}_{str(ULID()).lower()}"
+
+    @provide
+    def new_secret(self) -> NewSecret:
+        return lambda: secrets.token_hex(32)
+
+
+class MemoryAdapters(Provider):
+    scope = Scope.APP
+
+    links = provide(MemoryObjectLinks, provides=ObjectLinks)
+    uploads = provide(MemoryUploadRepository, provides=UploadRepository)
+    feed = provide(MemoryJobFeed)
+    jobs = provide(MemoryJobRepository, provides=JobRepository)
+    keys = provide(MemoryKeyRepository, provides=KeyRepository)
+    engine = provide(MemoryWorkflowEngine, provides=WorkflowEngine)
+    normalizer = provide(MemoryNormalizer, provides=ImageNormalizer)
+
+    @provide
+    def job_feed(self, feed: MemoryJobFeed) -> JobFeed:
+        return feed
+
+    @provide
+    def buckets(self) -> Buckets:
+        return Buckets(raw=MemoryObjectStore(), processed=MemoryObjectStore())
+
+    @provide
+    def recognizer(self) -> TextRecognizer:
+        return MemoryRecognizer()
+
+    @provide
+    def health(self, buckets: Buckets, engine: WorkflowEngine) -> CheckHealth:
+        return CheckHealth(
+            {
+                "raw_bucket": buckets.raw,
+                "processed_bucket": buckets.processed,
+                "workflows": engine,
+            }
+        )
+
+
+def memory_container(*overrides: Provider) -> AsyncContainer:
+    return make_async_container(Application(), MemoryAdapters(), *overrides)

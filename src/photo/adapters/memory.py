@@ -1,7 +1,6 @@
 """Every port in memory: for tests, and to try the API with nothing installed."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -126,20 +125,21 @@ class _Changes(Changes):
 
 class MemoryJobFeed(JobFeed):
     def __init__(self) -> None:
-        self._listeners: defaultdict[JobId, set[_Changes]] = defaultdict(set)
+        self._listeners: list[tuple[JobId, _Changes]] = []
 
     @asynccontextmanager
     async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
         changes = _Changes()
-        self._listeners[job_id].add(changes)
+        self._listeners.append((job_id, changes))
         try:
             yield changes
         finally:
-            self._listeners[job_id].discard(changes)
+            self._listeners.remove((job_id, changes))
 
     def changed(self, job_id: JobId) -> None:
-        for changes in self._listeners.get(job_id, ()):
-            changes.event.set()
+        for listened_to, changes in self._listeners:
+            if listened_to == job_id:
+                changes.event.set()
 
 
 class MemoryJobRepository(JobRepository):

@@ -28,8 +28,8 @@ async def download(store: ObjectStore, key: str, to: Path) -> str:
     return digest.hexdigest()
 
 
-async def store(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFile:
-    """Keep one of a job's files, and say what was kept."""
+async def keep(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFile:
+    """Store one of a job's files, and say what was stored."""
     file = StoredFile(name, content_type_of(name), len(data), sha256(data).hexdigest())
     await store.write(
         job.artifact_key(name), _once(data), content_type=file.content_type

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from photo.application.artifacts import collect
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -131,7 +132,8 @@ class CancelJob:
 
     async def __call__(self, tenant: Tenant, job_id: JobId) -> Job:
         await self.jobs.get_for(tenant, job_id)
-        job = await self.jobs.update(job_id, lambda job: job.cancel(at=self.now()))
+        at = self.now()
+        job = await self.jobs.update(job_id, lambda job: job.cancel(at=at))
         with suppress(Unavailable):
             await self.engine.cancel(job_id)
         return job
@@ -171,8 +173,7 @@ class ListFiles:
     async def __call__(self, tenant: Tenant, job_id: JobId) -> list[LinkedFile]:
         job = await self.jobs.get_for(tenant, job_id)
         job.must_have_succeeded()
-        key = job.artifact_key(MANIFEST)
-        data = b"".join([chunk async for chunk in self.buckets.processed.read(key)])
+        data = await collect(self.buckets.processed, job.artifact_key(MANIFEST))
         manifest = StoredFile(
             MANIFEST, content_type_of(MANIFEST), len(data), job.manifest_sha256 or ""
         )

@@ -47,7 +47,7 @@ class CreateKey:
             scopes=scopes,
             secret_sha256=hash_secret(secret),
             created_at=now,
-            expires_at=now + lifetime if lifetime else None,
+            expires_at=None if lifetime is None else now + lifetime,
         )
         await self.keys.add(key)
         return key, show_key(key.id, secret)
@@ -59,7 +59,8 @@ class RevokeKey:
     now: Clock
 
     async def __call__(self, key_id: KeyId) -> ApiKey:
-        return await self.keys.update(key_id, lambda key: key.revoke(self.now()))
+        at = self.now()
+        return await self.keys.update(key_id, lambda key: key.revoke(at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class WorkflowEngine(Protocol):
 
 
 class PageImage(NamedTuple):
-    """An upright page as a JPEG file, and the size of the upright original in pixels."""
+    """An upright page as a JPEG file, and the upright original's size in pixels."""
 
     path: Path
     width: int

@@ -6,15 +6,15 @@ raises `JobFinished` at the start of the next step.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from photo.application.artifacts import collect, download, store
+from photo.application.artifacts import collect, download, keep
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -27,10 +27,10 @@ from photo.application.ports import (
 )
 from photo.domain.errors import (
     ChecksumMismatch,
-    ContentMismatch,
     FileTooLarge,
     JobFinished,
-    UnsupportedMediaType,
+    ObjectNotFound,
+    UploadMissing,
 )
 from photo.domain.files import (
     MANIFEST,
@@ -42,7 +42,7 @@ from photo.domain.files import (
     StoredFile,
 )
 from photo.domain.job import Failure, Job, JobId, Photo, Step
-from photo.domain.media import SNIFF_BYTES, MediaType
+from photo.domain.media import SNIFF_BYTES
 from photo.domain.text import Engine, Page, RecognizedText, preview
 from photo.domain.upload import Upload
 
@@ -73,35 +73,29 @@ class VerifyPhoto:
 
     async def _inspect(self, upload: Upload) -> Photo:
         digest, size, head = sha256(), 0, b""
-        async for chunk in self.buckets.raw.read(upload.key):
-            head = head or chunk[:SNIFF_BYTES]
-            digest.update(chunk)
-            size += len(chunk)
-            if size > upload.max_bytes:
-                raise FileTooLarge(
-                    f"The file is larger than the {upload.max_bytes} bytes granted."
-                )
-        content_type = _kept_promise(upload, MediaType.of(head))
-        if upload.sha256 not in {None, digest.hexdigest()}:
-            raise ChecksumMismatch(
-                "The file's SHA-256 is not the promised one. Send the photo again."
-            )
-        return Photo(
-            content_type=content_type, size_bytes=size, sha256=digest.hexdigest()
-        )
+        with _not_gone():
+            async for chunk in self.buckets.raw.read(upload.key):
+                head += chunk[: SNIFF_BYTES - len(head)]
+                digest.update(chunk)
+                size += len(chunk)
+                if size > upload.max_bytes:
+                    raise FileTooLarge(
+                        f"The file is larger than the {upload.max_bytes} bytes granted."
+                    )
+        checksum = digest.hexdigest()
+        content_type = upload.accept(head, size_bytes=size, sha256=checksum)
+        return Photo(content_type=content_type, size_bytes=size, sha256=checksum)
 
 
-def _kept_promise(upload: Upload, found: MediaType | None) -> MediaType:
-    if found is None:
-        accepted = ", ".join(media_type.name for media_type in MediaType)
-        raise UnsupportedMediaType(
-            f"The bytes are no photo of an accepted type. Accepted are {accepted}."
-        )
-    if not found.promised_by(upload.content_type):
-        raise ContentMismatch(
-            f"The bytes are {found}, but {upload.content_type} was promised."
-        )
-    return found
+@contextmanager
+def _not_gone() -> Iterator[None]:
+    """A photo that has vanished is the client's to send again; its key stays ours."""
+    try:
+        yield
+    except ObjectNotFound:
+        raise UploadMissing(
+            "The photo is no longer there. Send it as a new upload."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +118,7 @@ class NormalizePhoto:
             pages = await self._normalize(job, Path(scratch))
             names = [page.path.name for page in pages]
             files = [
-                await store(
+                await keep(
                     self.buckets.processed,
                     job,
                     name,
@@ -134,27 +128,19 @@ class NormalizePhoto:
             ]
         first = pages[0]
         await self.jobs.update(
-            job_id,
-            lambda job: job.describe(
-                replace(_verified(job), width=first.width, height=first.height)
-            ),
+            job_id, lambda job: job.measure(width=first.width, height=first.height)
         )
         return files, [PageSize(page.path.name, *page[1:]) for page in pages]
 
     async def _normalize(self, job: Job, scratch: Path) -> Sequence[PageImage]:
-        photo = _verified(job)
-        original = scratch / ORIGINAL
-        if await download(self.buckets.raw, job.raw_key, original) != photo.sha256:
+        photo, original = job.verified_photo, scratch / ORIGINAL
+        with _not_gone():
+            checksum = await download(self.buckets.raw, job.raw_key, original)
+        if checksum != photo.sha256:
             raise ChecksumMismatch("The photo was changed after it had been verified.")
         return await self.normalizer.normalize(
             original, photo.content_type, into=scratch
         )
-
-
-def _verified(job: Job) -> Photo:
-    if job.photo is None:
-        raise ValueError(f"{job.id} has not been verified")
-    return job.photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +166,8 @@ class RecognizeText:
         )
         result = self.documents.result(job_id, text)
         files = [
-            await store(self.buckets.processed, job, TEXT_JSON, result),
-            await store(self.buckets.processed, job, TEXT_PLAIN, text.text.encode()),
+            await keep(self.buckets.processed, job, TEXT_JSON, result),
+            await keep(self.buckets.processed, job, TEXT_PLAIN, text.text.encode()),
         ]
         return files, engine
 
@@ -207,7 +193,7 @@ class PublishResult:
     ) -> None:
         at = self.now()
         job = await self.jobs.update(job_id, lambda job: job.enter(Step.PUBLISH, at=at))
-        photo = _verified(job)
+        photo = job.verified_photo
         original = StoredFile(
             ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256
         )
@@ -217,7 +203,7 @@ class PublishResult:
             engine=engine,
             files=(original, *files),
         )
-        stored = await store(
+        stored = await keep(
             self.buckets.processed, job, MANIFEST, self.documents.manifest(manifest)
         )
         text = await collect(self.buckets.processed, job.artifact_key(TEXT_PLAIN))

@@ -1,5 +1,6 @@
 """Use cases: let a client send a photo."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ from photo.domain.errors import FileTooLarge, ObjectNotFound, ValidationFailed
 from photo.domain.job import JobId
 from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,21 +118,31 @@ class LookUpUpload:
 def _promised(
     tenant: Tenant, promise: PhotoPromise, new_id: NewId, now: Clock
 ) -> Upload:
+    _must_be_possible(promise)
+    return Upload(
+        id=UploadId(new_id("upl")),
+        tenant=tenant,
+        content_type=promise.content_type,
+        size_bytes=promise.size_bytes,
+        sha256=promise.sha256 and promise.sha256.lower(),
+        filename=promise.filename,
+        created_at=now(),
+    )
+
+
+def _must_be_possible(promise: PhotoPromise) -> None:
     limit = promise.content_type.max_bytes
     if promise.size_bytes is not None and promise.size_bytes > limit:
         raise FileTooLarge(
             f"{promise.content_type} files may have up to {limit} bytes.",
             pointer="/size_bytes",
         )
-    return Upload(
-        id=UploadId(new_id("upl")),
-        tenant=tenant,
-        content_type=promise.content_type,
-        size_bytes=promise.size_bytes,
-        sha256=promise.sha256,
-        filename=promise.filename,
-        created_at=now(),
-    )
+    if promise.size_bytes is not None and promise.size_bytes < 1:
+        raise ValidationFailed("The photo has no bytes.", pointer="/size_bytes")
+    if promise.sha256 is not None and not _SHA256.fullmatch(promise.sha256):
+        raise ValidationFailed(
+            "A SHA-256 is written as 64 hexadecimal digits.", pointer="/sha256"
+        )
 
 
 async def _bounded(body: AsyncIterator[bytes], upload: Upload) -> AsyncIterator[bytes]:
@@ -139,7 +152,7 @@ async def _bounded(body: AsyncIterator[bytes], upload: Upload) -> AsyncIterator[
         size += len(chunk)
         if size > upload.max_bytes:
             raise FileTooLarge(
-                f"{upload.content_type} files may have up to {upload.max_bytes} bytes."
+                f"The body is longer than the {upload.max_bytes} bytes it may have."
             )
         yield chunk
     if not size:

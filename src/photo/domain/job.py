@@ -108,6 +108,12 @@ class Job:
     def ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def verified_photo(self) -> Photo:
+        if self.photo is None:
+            raise ValueError(f"{self.id} has not been verified")
+        return self.photo
+
     def artifact_key(self, name: str) -> str:
         """Where a file made of this job's photo lies in the processed bucket."""
         return f"{self.tenant}/{self.id}/{name}"
@@ -125,7 +131,13 @@ class Job:
         )
 
     def describe(self, photo: Photo) -> Self:
+        """Say what the bytes are. What was said first holds, and is measured later."""
         self._must_go_on()
+        return self if self.photo else replace(self, photo=photo)
+
+    def measure(self, *, width: int, height: int) -> Self:
+        self._must_go_on()
+        photo = replace(self.verified_photo, width=width, height=height)
         return replace(self, photo=photo)
 
     def succeed(self, *, text_preview: str, manifest_sha256: str, at: datetime) -> Self:
@@ -154,11 +166,11 @@ class Job:
             raise JobNotFinished(f"The job is {self.status}. Ask again later.")
         if self.status is not Status.SUCCEEDED:
             reason = f" ({self.error.code})" if self.error else ""
-            raise JobFailed(f"The job has {self.status}{reason}, so there is no text.")
+            raise JobFailed(f"The job is {self.status}{reason}, so there is no text.")
 
     def durations(self) -> dict[Step, float]:
         """Seconds from each step's start to the next one's, or to the end."""
-        moments = [*self.entered.items()]
+        moments = [(step, self.entered[step]) for step in Step if step in self.entered]
         spans = {
             step: (after - before).total_seconds()
             for (step, before), (_, after) in pairwise(moments)

@@ -12,7 +12,8 @@ _ALIASES = {
     "image/x-ms-bmp": "image/bmp",
     "image/x-png": "image/png",
 }
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+_HEIF_BRANDS = {b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
 
@@ -78,6 +79,6 @@ def _of_brands(head: bytes) -> MediaType | None:
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if brands & _AVIF_BRANDS:
         return MediaType.AVIF
-    if head[8:12] in {b"mif1", b"msf1"}:
-        return MediaType.HEIF
-    return MediaType.HEIC if brands & _HEIF_BRANDS else None
+    if brands & _HEIC_BRANDS and head[8:12] not in _HEIF_BRANDS:
+        return MediaType.HEIC
+    return MediaType.HEIF if brands & _HEIF_BRANDS else None

@@ -5,6 +5,11 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from photo.domain.access import Tenant
+from photo.domain.errors import (
+    ChecksumMismatch,
+    ContentMismatch,
+    UnsupportedMediaType,
+)
 from photo.domain.media import MediaType
 
 UploadId = NewType("UploadId", str)
@@ -40,3 +45,25 @@ class Upload:
 
     def expired(self, now: datetime) -> bool:
         return now >= self.expires_at
+
+    def accept(self, head: bytes, *, size_bytes: int, sha256: str) -> MediaType:
+        """The type of the file that was sent, or the first promise that it breaks."""
+        found = MediaType.of(head)
+        if found is None:
+            accepted = ", ".join(media_type.name for media_type in MediaType)
+            raise UnsupportedMediaType(
+                f"The bytes are no photo of an accepted type. Accepted are {accepted}."
+            )
+        if not found.promised_by(self.content_type):
+            raise ContentMismatch(
+                f"The bytes are {found}, but {self.content_type} was promised."
+            )
+        if self.size_bytes not in {None, size_bytes}:
+            raise ContentMismatch(
+                f"The file has {size_bytes} bytes, but {self.size_bytes} were promised."
+            )
+        if self.sha256 not in {None, sha256}:
+            raise ChecksumMismatch(
+                "The file's SHA-256 is not the promised one. Send the photo again."
+            )
+        return found

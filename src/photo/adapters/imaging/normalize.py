@@ -1,0 +1,50 @@
+"""Photos made safe: upright pages without metadata, and a thumbnail."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from photo.adapters.imaging.children import ChildDied, ImagingPool
+from photo.application.ports import ImageNormalizer, PageImage
+from photo.domain.errors import CorruptImage
+from photo.domain.files import THUMBNAIL, page_name
+from photo.domain.media import MediaType
+
+_THUMBNAIL_SIDE = 512
+
+
+class PillowNormalizer(ImageNormalizer):
+    def __init__(self, pool: ImagingPool) -> None:
+        self._pool = pool
+
+    async def normalize(
+        self, photo: Path, content_type: MediaType, *, into: Path
+    ) -> Sequence[PageImage]:
+        try:
+            return await self._pool.run(normalize_photo, photo, content_type, into)
+        except ChildDied as error:
+            raise CorruptImage(
+                "Decoding this photo failed: it is damaged, or needs too much memory."
+            ) from error
+
+
+def normalize_photo(
+    photo: Path, content_type: MediaType, into: Path
+) -> list[PageImage]:
+    """Do the work, in a child."""
+    from photo.adapters.imaging.decode import pictures  # noqa: PLC0415 - heavy
+    from photo.adapters.imaging.ocr import models  # noqa: PLC0415 - heavy
+    from photo.adapters.imaging.upright import upright  # noqa: PLC0415 - heavy
+
+    pages = []
+    for number, picture in enumerate(pictures(photo, content_type), 1):
+        page = upright(picture.pixels, models())
+        path = into / page_name(number)
+        page.save(path, "JPEG", quality=92, subsampling=0)
+        width, height = picture.width, picture.height
+        if (page.width > page.height) != (width > height):
+            width, height = height, width
+        pages.append(PageImage(path, width, height))
+        if number == 1:
+            page.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+            page.save(into / THUMBNAIL, "WEBP")
+    return pages

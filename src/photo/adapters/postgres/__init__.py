@@ -1,0 +1,1 @@
+"""Postgres: uploads, jobs and keys, and the news of changed jobs."""

@@ -1,0 +1,110 @@
+"""Jobs in Postgres. Whatever writes one tells `PostgresJobFeed`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from photo.adapters.postgres.database import translated
+from photo.adapters.postgres.feed import CHANNEL
+from photo.adapters.postgres.rows import from_row, to_row
+from photo.adapters.postgres.tables import UPLOAD_SERVES_ONE_JOB, jobs
+from photo.application.ports import JobQuery, JobRepository
+from photo.domain.access import Tenant
+from photo.domain.errors import NotFound, UploadUsed
+from photo.domain.job import Job, JobId, Status
+from photo.domain.upload import UploadId
+
+_THIS = jobs.c.id == bindparam("job_id")
+_NOTIFY = func.pg_notify(CHANNEL, jobs.c.id)
+_ADD = insert(jobs).returning(_NOTIFY)
+_GET = select(jobs).where(_THIS)
+_GET_FOR = _GET.where(jobs.c.tenant == bindparam("tenant"))
+_FOR_UPLOAD = select(jobs).where(jobs.c.upload_id == bindparam("upload_id"))
+_LOCK = _GET.with_for_update()
+_CHANGE = update(jobs).where(_THIS).returning(_NOTIFY)
+_QUEUED = (
+    select(jobs.c.id)
+    .where(
+        # A literal, as in the partial index: a parameter could not use it.
+        jobs.c.status == bindparam("queued", Status.QUEUED, literal_execute=True),
+        jobs.c.created_at < bindparam("before"),
+    )
+    .order_by(jobs.c.created_at)
+    .limit(bindparam("limit"))
+)
+
+
+class PostgresJobRepository(JobRepository):
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def add(self, job: Job) -> None:
+        used = UploadUsed("This upload already has a job. Ask for a new upload.")
+        with translated({UPLOAD_SERVES_ONE_JOB: used}):
+            async with self._autocommit.connect() as db:
+                await db.execute(_ADD, to_row(job))
+
+    async def get(self, job_id: JobId) -> Job:
+        row = await self._find(_GET, job_id=job_id)
+        return _one(row, job_id)
+
+    async def get_for(self, tenant: Tenant, job_id: JobId) -> Job:
+        row = await self._find(_GET_FOR, tenant=tenant, job_id=job_id)
+        return _one(row, job_id)
+
+    async def for_upload(self, upload_id: UploadId) -> Job | None:
+        row = await self._find(_FOR_UPLOAD, upload_id=upload_id)
+        return from_row(row, Job) if row else None
+
+    async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
+        with translated():
+            async with self._engine.begin() as transaction:
+                found = await transaction.execute(_LOCK, {"job_id": job_id})
+                job = change(_one(found.mappings().one_or_none(), job_id))
+                await transaction.execute(_CHANGE, {"job_id": job_id, **to_row(job)})
+                return job
+
+    async def page(self, query: JobQuery) -> Sequence[Job]:
+        newest = select(jobs).order_by(jobs.c.id.desc()).limit(query.limit)
+        with translated():
+            async with self._autocommit.connect() as db:
+                found = await db.execute(newest.where(*_conditions(query)))
+                return [from_row(row, Job) for row in found.mappings()]
+
+    async def queued_since(self, before: datetime, *, limit: int) -> Sequence[JobId]:
+        with translated():
+            async with self._autocommit.connect() as db:
+                found = await db.execute(_QUEUED, {"before": before, "limit": limit})
+                return [JobId(job_id) for job_id in found.scalars()]
+
+    async def _find(
+        self, statement: Select[*tuple[object, ...]], **values: str
+    ) -> RowMapping | None:
+        with translated():
+            async with self._autocommit.connect() as db:
+                found = await db.execute(statement, values)
+                return found.mappings().one_or_none()
+
+
+def _one(row: RowMapping | None, job_id: JobId) -> Job:
+    if row is None:
+        raise NotFound(f"There is no job {job_id!r}.")
+    return from_row(row, Job)
+
+
+def _conditions(query: JobQuery) -> Iterator[ColumnElement[bool]]:
+    yield jobs.c.tenant == query.tenant
+    if query.before is not None:
+        yield jobs.c.id < query.before
+    if query.status is not None:
+        yield jobs.c.status == query.status
+    if query.created_after is not None:
+        yield jobs.c.created_at > query.created_after
+    if query.created_before is not None:
+        yield jobs.c.created_at < query.created_before
+    for key, value in query.metadata:
+        yield jobs.c.metadata.contains({key: value})

@@ -1,0 +1,78 @@
+"""Making buckets, and seeing whether they are in order."""
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from photo.adapters.s3.clients import S3Clients, translated
+
+_MINE = "BucketAlreadyOwnedByYou"
+_HOUR = 3600
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+async def create_bucket(
+    clients: S3Clients, bucket: str, *, origins: Sequence[str]
+) -> None:
+    """Make a bucket, unless there is one, that web pages from `origins` may use."""
+    s3 = clients.own
+    with translated():
+        try:
+            await s3.create_bucket(Bucket=bucket, **_location(s3.meta.region_name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _MINE:
+                raise
+        rule = {
+            "AllowedOrigins": list(origins),
+            "AllowedMethods": ["GET", "POST"],
+            "AllowedHeaders": ["*"],
+            "MaxAgeSeconds": _HOUR,
+        }
+        await s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+async def is_public(clients: S3Clients, bucket: str) -> bool:
+    """Whether anyone may list, read or write here.
+
+    Raises `Unavailable` if the bucket is missing or cannot be written to by us.
+    """
+    anyone = clients.anonymous
+    with translated():
+        async with _probe(clients.own, bucket) as probe:
+            return (
+                await _allowed(anyone.list_objects_v2(Bucket=bucket, MaxKeys=1))
+                or await _allowed(anyone.head_object(**probe))
+                or await _allowed(anyone.put_object(**probe, Body=b""))
+            )
+
+
+def _location(region: str) -> dict[str, Any]:
+    """Amazon's first region is the default, and must not be named."""
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+@asynccontextmanager
+async def _probe(s3: Any, bucket: str) -> AsyncIterator[dict[str, str]]:
+    """An empty object that is there for a moment."""
+    probe = {"Bucket": bucket, "Key": f"probes/{uuid4()}"}
+    await s3.put_object(**probe, Body=b"")
+    try:
+        yield probe
+    finally:
+        await s3.delete_object(**probe)
+
+
+async def _allowed(request: Awaitable[object]) -> bool:
+    try:
+        await request
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in _REFUSED:
+            return False
+        raise
+    return True

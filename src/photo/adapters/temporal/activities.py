@@ -1,0 +1,77 @@
+"""The steps of a job as Temporal runs them: one call of the application each."""
+
+from dataclasses import dataclass
+
+import structlog
+from temporalio import activity
+
+from photo.adapters.temporal.messages import (
+    JobRef,
+    Normalized,
+    PageRef,
+    Recognized,
+    ToFail,
+    ToPublish,
+    ToRecognize,
+)
+from photo.application.jobs import StartForgottenJobs
+from photo.application.processing import (
+    EndJob,
+    NormalizePhoto,
+    PageSize,
+    PublishResult,
+    RecognizeText,
+    VerifyPhoto,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageActivities:
+    """The heavy steps: each keeps one imaging process busy."""
+
+    normalize_photo: NormalizePhoto
+    recognize_text: RecognizeText
+
+    @activity.defn(name="normalize")
+    async def normalize(self, job: JobRef) -> Normalized:
+        files, pages = await self.normalize_photo(job.job_id)
+        return Normalized([*files], [PageRef(*page) for page in pages])
+
+    @activity.defn(name="recognize")
+    async def recognize(self, work: ToRecognize) -> Recognized:
+        pages = [PageSize(page.name, page.width, page.height) for page in work.pages]
+        files, engine = await self.recognize_text(work.job_id, pages)
+        return Recognized([*files], engine)
+
+
+@dataclass(frozen=True, slots=True)
+class JobActivities:
+    """The light steps: rows, and objects as they are."""
+
+    verify_photo: VerifyPhoto
+    publish_result: PublishResult
+    end_job: EndJob
+    start_forgotten_jobs: StartForgottenJobs
+
+    @activity.defn(name="verify")
+    async def verify(self, job: JobRef) -> None:
+        await self.verify_photo(job.job_id)
+
+    @activity.defn(name="publish")
+    async def publish(self, work: ToPublish) -> None:
+        await self.publish_result(work.job_id, work.files, work.engine)
+
+    @activity.defn(name="fail")
+    async def fail(self, ending: ToFail) -> None:
+        log.info("job_failed", code=ending.failure.code)
+        await self.end_job.fail(ending.job_id, ending.failure)
+
+    @activity.defn(name="cancel")
+    async def cancel(self, job: JobRef) -> None:
+        await self.end_job.cancel(job.job_id)
+
+    @activity.defn(name="start-forgotten-jobs")
+    async def start_forgotten(self) -> int:
+        return await self.start_forgotten_jobs()

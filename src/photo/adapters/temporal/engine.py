@@ -1,0 +1,78 @@
+"""Jobs as Temporal workflows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from photo.adapters.temporal.messages import JobRef
+from photo.adapters.temporal.workflows import ProcessPhoto
+from photo.application.ports import WorkflowEngine
+from photo.domain.errors import Unavailable
+from photo.domain.job import JobId
+
+# A request is waiting: better no answer than a late one.
+_RPC_TIMEOUT = timedelta(seconds=2)
+
+
+class TemporalWorkflowEngine(WorkflowEngine):
+    """One workflow a job, named after it.
+
+    A workflow that failed, was terminated or cancelled may be started again: the
+    job's row decides whether there is anything left to do. One that completed may not.
+    """
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def start(self, job_id: JobId) -> None:
+        async with _translated():
+            with suppress(WorkflowAlreadyStartedError):
+                await self._client.start_workflow(
+                    ProcessPhoto.run,
+                    JobRef(job_id),
+                    id=workflow_id(job_id),
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+
+    async def cancel(self, job_id: JobId) -> None:
+        workflow = self._client.get_workflow_handle(workflow_id(job_id))
+        async with _translated():
+            try:
+                await workflow.cancel(rpc_timeout=_RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    async def check(self) -> None:
+        async with _translated():
+            await self._client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=self._client.namespace),
+                timeout=_RPC_TIMEOUT,
+            )
+
+
+def workflow_id(job_id: JobId) -> str:
+    return f"process-photo/{job_id}"
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    """Let no error of the SDK out; one that cannot connect is a bare RuntimeError.
+
+    Connecting, which the first call may have to do, knows no limit of its own.
+    """
+    try:
+        async with asyncio.timeout(2 * _RPC_TIMEOUT.total_seconds()):
+            yield
+    except (RPCError, RuntimeError, TimeoutError) as error:
+        raise Unavailable("The workflow engine cannot be reached.") from error

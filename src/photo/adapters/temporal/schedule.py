@@ -1,0 +1,47 @@
+"""The sweep: every half minute, jobs that were accepted but not started are."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+
+from photo.adapters.temporal.workflows import StartForgotten
+
+SCHEDULE_ID = "start-forgotten-jobs"
+_INTERVAL = timedelta(seconds=30)
+
+
+async def schedule_sweep(client: Client, task_queue: str) -> None:
+    """Create the schedule, or make it what it should be; paused, it stays paused."""
+    wanted = Schedule(
+        action=ScheduleActionStartWorkflow(
+            StartForgotten.run, id=SCHEDULE_ID, task_queue=task_queue
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_INTERVAL)]),
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.SKIP,
+            # The next sweep finds what the missed ones would have found.
+            catchup_window=_INTERVAL,
+        ),
+    )
+    try:
+        await client.create_schedule(SCHEDULE_ID, wanted)
+    except ScheduleAlreadyRunningError:
+
+        def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
+            return ScheduleUpdate(
+                replace(wanted, state=found.description.schedule.state)
+            )
+
+        await client.get_schedule_handle(SCHEDULE_ID).update(renew)

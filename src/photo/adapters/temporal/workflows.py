@@ -1,0 +1,180 @@
+"""A job's way through its steps: order, time limits and retries; nothing else."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    TimeoutError,  # noqa: A004 - Temporal's own, the only one in a workflow
+    TimeoutType,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from photo.adapters.temporal.activities import ImageActivities, JobActivities
+    from photo.adapters.temporal.messages import JobRef, ToFail, ToPublish, ToRecognize
+    from photo.adapters.temporal.queues import images_queue
+    from photo.domain.errors import Internal, JobFinished, TimedOut, Unavailable
+    from photo.domain.job import Failure
+
+Message = TypeVar("Message")
+Answer = TypeVar("Answer")
+
+# A step waits this long for a dependency that is down or a queue that is full:
+# time for a person to mend it, while the client still wants the answer.
+PATIENCE = timedelta(hours=6)
+
+# Every step says each second that it is alive: after this silence its worker is dead,
+# or the whole process hangs.
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+
+# A step whose worker died or which overran its time is tried this often: more, and
+# one photo could take down worker after worker.
+CUT_SHORT_ATTEMPTS = 3
+
+# Reading up to 50 MB from the bucket, at a miserable 1 MB/s.
+VERIFY_LIMIT = timedelta(minutes=1)
+
+# Decoding 100 megapixels takes seconds; a TIFF may have 50 pages to decode and store.
+NORMALIZE_LIMIT = timedelta(minutes=5)
+
+# One page takes 1 to 5 s, ten on a busy machine; a photo has up to 50 pages.
+RECOGNIZE_LIMIT = timedelta(minutes=15)
+
+# A manifest, a small text and two rows.
+PUBLISH_LIMIT = timedelta(minutes=1)
+
+# Some thousand RPCs at most.
+SWEEP_LIMIT = timedelta(minutes=1)
+
+# Ending a job is one row: quick, and tried until it is done, however long that takes.
+ROW = workflow.ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+)
+
+
+def _step(limit: timedelta) -> workflow.ActivityConfig:
+    return workflow.ActivityConfig(
+        start_to_close_timeout=limit,
+        schedule_to_close_timeout=PATIENCE,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=RetryPolicy(
+            maximum_interval=timedelta(seconds=30),
+            non_retryable_error_types=[
+                "TemporalTimeout:Heartbeat",
+                "TemporalTimeout:StartToClose",
+            ],
+        ),
+    )
+
+
+def _image_step(limit: timedelta) -> workflow.ActivityConfig:
+    queue = images_queue(workflow.info().task_queue)
+    return workflow.ActivityConfig(task_queue=queue, **_step(limit))
+
+
+@workflow.defn(name="process-photo")
+class ProcessPhoto:
+    @workflow.run
+    async def run(self, job: JobRef) -> None:
+        """Whatever happens, the job's row has ended when this has."""
+        try:
+            await self._process(job)
+        except (FailureError, asyncio.CancelledError) as error:
+            if is_cancelled_exception(error):
+                await _undisturbed(_end(JobActivities.cancel, job))
+                raise
+            failure = _failure(error)
+            if failure.code == JobFinished.code:
+                return
+            await _undisturbed(_end(JobActivities.fail, ToFail(job.job_id, failure)))
+            raise
+
+    async def _process(self, job: JobRef) -> None:
+        await _attempt(JobActivities.verify, job, _step(VERIFY_LIMIT))
+        images = await _attempt(
+            ImageActivities.normalize, job, _image_step(NORMALIZE_LIMIT)
+        )
+        texts = await _attempt(
+            ImageActivities.recognize,
+            ToRecognize(job.job_id, images.pages),
+            _image_step(RECOGNIZE_LIMIT),
+        )
+        files = [*images.files, *texts.files]
+        await _attempt(
+            JobActivities.publish,
+            ToPublish(job.job_id, files, texts.engine),
+            _step(PUBLISH_LIMIT),
+        )
+
+
+@workflow.defn(name="start-forgotten-jobs")
+class StartForgotten:
+    @workflow.run
+    async def run(self) -> int:
+        return await workflow.execute_activity_method(
+            JobActivities.start_forgotten,
+            start_to_close_timeout=SWEEP_LIMIT,
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+
+
+async def _attempt(
+    step: Callable[[Any, Message], Awaitable[Answer]],
+    message: Message,
+    config: workflow.ActivityConfig,
+) -> Answer:
+    """Run a step, and again if it was cut short rather than failed."""
+    attempt = 1
+    while True:
+        try:
+            return await workflow.execute_activity_method(step, message, **config)
+        except ActivityError as error:
+            if attempt == CUT_SHORT_ATTEMPTS or not _cut_short(error):
+                raise
+        attempt += 1
+
+
+def _cut_short(error: ActivityError) -> bool:
+    return isinstance(error.cause, TimeoutError) and error.cause.type in {
+        TimeoutType.START_TO_CLOSE,
+        TimeoutType.HEARTBEAT,
+    }
+
+
+def _failure(error: BaseException) -> Failure:
+    """What the job's owner is told."""
+    match error.cause if isinstance(error, ActivityError) else error:
+        case ApplicationError(details=[failure]):
+            return Failure(**failure)
+        case TimeoutError(type=TimeoutType.SCHEDULE_TO_CLOSE):
+            return Failure.of(
+                Unavailable("A service this photo needs was unavailable for too long.")
+            )
+        case TimeoutError():
+            return Failure.of(TimedOut("Processing this photo took too long."))
+        case _:
+            return Failure.of(Internal("Something broke while this was processed."))
+
+
+async def _end(
+    ending: Callable[[Any, Message], Awaitable[None]], message: Message
+) -> None:
+    await workflow.execute_activity_method(ending, message, **ROW)
+
+
+async def _undisturbed(ending: Coroutine[Any, Any, None]) -> None:
+    """Finish it even if the workflow is cancelled meanwhile."""
+    task = asyncio.create_task(ending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -1,0 +1,107 @@
+"""`photo keys`: who may use the service."""
+
+import re
+from datetime import timedelta
+
+import click
+
+from photo.application.keys import CreateKey, RevokeKey
+from photo.application.ports import KeyRepository
+from photo.domain.access import KeyId, Scope, Tenant
+from photo.domain.errors import NotFound
+from photo.entrypoints.live import live_container
+from photo.entrypoints.settings import Settings
+from photo.entrypoints.start import run
+
+_TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class _Lifetime(click.ParamType[timedelta]):
+    name = "90d"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        number, unit = value[:-1], value[-1:]
+        if not number.isdecimal() or not int(number) or unit not in _UNITS:
+            self.fail("a lifetime looks like 12h, 90d or 52w", param, ctx)
+        return int(number) * _UNITS[unit]
+
+
+def _tenant(_ctx: click.Context, _param: click.Parameter, value: str) -> Tenant:
+    if not _TENANT.fullmatch(value):
+        raise click.BadParameter("up to 63 lower-case letters, digits and hyphens")
+    return Tenant(value)
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command()
+@click.option("--name", required=True, help="What the key is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([str(scope) for scope in Scope]),
+    default=(str(Scope.WRITE), str(Scope.READ)),
+    show_default=True,
+)
+@click.option("--expires", "lifetime", type=_Lifetime(), help="Such as 90d.")
+@click.option("--tenant", default="default", callback=_tenant, show_default=True)
+def create(
+    name: str, scopes: tuple[str, ...], lifetime: timedelta | None, tenant: Tenant
+) -> None:
+    """Create a key and show its secret, this once."""
+
+    async def main(settings: Settings) -> None:
+        async with live_container(settings) as container:
+            create_key = await container.get(CreateKey)
+            key, shown = await create_key(
+                tenant,
+                name=name,
+                scopes=frozenset(map(Scope, scopes)),
+                lifetime=lifetime,
+            )
+        click.echo(f"{key.id} ({name}): this secret is shown only now", err=True)
+        click.echo(shown)
+
+    run(main)
+
+
+@keys.command(name="list")
+def list_() -> None:
+    """List every key, newest first."""
+
+    async def main(settings: Settings) -> None:
+        async with live_container(settings) as container:
+            for key in await (await container.get(KeyRepository)).all():
+                state = "revoked" if key.revoked_at else "active"
+                expiry = key.expires_at.isoformat() if key.expires_at else "never"
+                scopes = ",".join(sorted(key.scopes))
+                click.echo(
+                    f"{key.id}  {state}  tenant={key.tenant}  scopes={scopes}"
+                    f"  expires={expiry}  {key.name}"
+                )
+
+    run(main)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Make a key useless from now on."""
+
+    async def main(settings: Settings) -> None:
+        async with live_container(settings) as container:
+            revoke_key = await container.get(RevokeKey)
+            try:
+                await revoke_key(KeyId(key_id))
+            except NotFound as error:
+                raise click.ClickException(error.detail) from None
+        click.echo(f"{key_id} is revoked.")
+
+    run(main)

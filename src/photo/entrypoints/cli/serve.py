@@ -1,0 +1,117 @@
+"""`photo api` and `photo worker`: the processes of production."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import click
+import structlog
+import uvicorn
+from dishka import AsyncContainer
+
+from photo import __version__
+from photo.adapters.s3.buckets import is_public
+from photo.adapters.s3.clients import S3Clients
+from photo.adapters.temporal.activities import ImageActivities, JobActivities
+from photo.adapters.temporal.client import TemporalServer
+from photo.adapters.temporal.schedule import schedule_sweep
+from photo.adapters.temporal.worker import make_workers, running
+from photo.application.health import CheckHealth
+from photo.application.ports import JobFeed, ObjectLinks
+from photo.domain.errors import Unavailable
+from photo.entrypoints.http.app import HttpConfig, create_app
+from photo.entrypoints.live import live_container
+from photo.entrypoints.settings import Settings
+from photo.entrypoints.start import run
+
+log = structlog.get_logger(__name__)
+
+_DRAIN_SECONDS = 5
+_RETRY_SECONDS = 5
+
+
+@click.command()
+def api() -> None:
+    """Serve the HTTP API until SIGTERM or Ctrl-C."""
+    run(_serve_api)
+
+
+@click.command()
+def worker() -> None:
+    """Work on jobs until SIGTERM or Ctrl-C."""
+    run(_work)
+
+
+async def _serve_api(settings: Settings) -> None:
+    container = live_container(settings)
+    await _refuse_public_buckets(container, settings)
+    # The first client of S3 blocks the loop: better now than under a request.
+    for dependency in (CheckHealth, JobFeed, ObjectLinks):
+        await container.get(dependency)
+    app = create_app(
+        container,
+        HttpConfig(
+            cors_origins=settings.cors_origins,
+            allowed_hosts=settings.allowed_hosts,
+            debug=settings.debug,
+            version=__version__,
+        ),
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+    )
+    await server.serve()
+    if not server.started:
+        sys.exit(1)
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    async with live_container(settings, s3_attempts=1) as container:
+        await _refuse_public_buckets(container, settings)
+        jobs = await container.get(JobActivities)
+        images = await container.get(ImageActivities)
+        client = await (await container.get(TemporalServer)).connected()
+        await schedule_sweep(client, settings.temporal_task_queue)
+        workers = make_workers(
+            client,
+            settings.temporal_task_queue,
+            jobs,
+            images,
+            image_processes=os.cpu_count() or 1,
+        )
+        async with running(*workers):
+            log.info("worker_started", task_queue=settings.temporal_task_queue)
+            await stop.wait()
+            log.info("worker_stopping")
+
+
+async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) -> None:
+    """In production, do not start before both buckets are known to be private."""
+    if settings.environment != "production":
+        return
+    clients = await container.get(S3Clients)
+    for bucket in (settings.s3_bucket_raw, settings.s3_bucket_processed):
+        while True:
+            try:
+                public = await is_public(clients, bucket)
+                break
+            except Unavailable:
+                log.warning("bucket_unreachable", bucket=bucket)
+            await asyncio.sleep(_RETRY_SECONDS)
+        if public:
+            log.error("bucket_is_public", bucket=bucket)
+            sys.exit(1)

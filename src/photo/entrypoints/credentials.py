@@ -1,0 +1,49 @@
+"""Where a client finds the service and its key."""
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+#: Where `photo up` keeps its data unless told otherwise.
+DATA_DIR = Path(".photo")
+_FILE = "credentials.json"
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    url: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.url!r}, …)"
+
+
+def find_credentials() -> Credentials:
+    """From `PHOTO_API_URL` and `PHOTO_API_KEY`, else from the local stack's folder."""
+    url, key = os.environ.get("PHOTO_API_URL"), os.environ.get("PHOTO_API_KEY")
+    if url and key:
+        return Credentials(url, key)
+    local = load_credentials(DATA_DIR)
+    if local is None:
+        raise click.UsageError(
+            "No service is known. Set PHOTO_API_URL and PHOTO_API_KEY, or run"
+            " `photo up` in this folder first."
+        )
+    return Credentials(url or local.url, key or local.key)
+
+
+def load_credentials(data_dir: Path) -> Credentials | None:
+    try:
+        data = (data_dir / _FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(data, type=Credentials)
+
+
+def save_credentials(data_dir: Path, credentials: Credentials) -> None:
+    """Readable by the owner alone, from the first moment."""
+    file = data_dir / _FILE
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(msgspec.json.encode(credentials))

@@ -1,0 +1,73 @@
+"""What comes in as JSON."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from photo.application.uploads import PhotoPromise
+from photo.domain.errors import UnsupportedMediaType
+from photo.domain.media import MediaType
+from photo.domain.upload import UploadId
+
+_SHA256 = "^[0-9a-f]{64}$"
+_UPLOAD_ID = "^upl_[0-9a-z]{26}$"
+_METADATA_KEY = "^[A-Za-z0-9_.-]+$"
+_PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
+
+#: What a pattern asks for, in words.
+FORMS: Mapping[str, str] = {
+    _SHA256: "64 lower-case hexadecimal digits",
+    _UPLOAD_ID: "an upload's id, as POST /v1/uploads answered it",
+    _METADATA_KEY: "letters, digits, dots, hyphens and underscores",
+    _PRINTABLE: "text without control characters",
+}
+
+# The upper bounds also keep out the line feed that `$` lets through.
+Sha256 = Annotated[str, Meta(pattern=_SHA256, max_length=64)]
+FileName = Annotated[str, Meta(pattern=_PRINTABLE, min_length=1, max_length=255)]
+MetadataKey = Annotated[str, Meta(pattern=_METADATA_KEY, min_length=1, max_length=64)]
+MetadataValue = Annotated[str, Meta(pattern=_PRINTABLE, max_length=500)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=20)]
+
+
+class _Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mistyped field is refused by name, never ignored."""
+
+
+class NewUpload(_Request, frozen=True):
+    content_type: Annotated[str, Meta(max_length=100, examples=["image/jpeg"])]
+    size_bytes: Annotated[int, Meta(ge=1)] | None = None
+    sha256: Sha256 | None = None
+    filename: FileName | None = None
+
+    def promise(self) -> PhotoPromise:
+        content_type = MediaType.named(self.content_type)
+        if content_type is None:
+            raise UnsupportedMediaType(
+                f"Photos of this type are not read. Accepted: {', '.join(MediaType)}.",
+                pointer="/content_type",
+            )
+        return PhotoPromise(
+            content_type=content_type,
+            size_bytes=self.size_bytes,
+            sha256=self.sha256,
+            filename=self.filename,
+        )
+
+
+class UploadSource(_Request, frozen=True, tag_field="type", tag="upload"):
+    """A photo that was sent to an upload's url."""
+
+    upload_id: Annotated[UploadId, Meta(pattern=_UPLOAD_ID, max_length=30)]
+
+
+class UrlSource(_Request, frozen=True, tag_field="type", tag="url"):
+    """A photo that the service is to fetch: not offered yet."""
+
+    url: Annotated[str, Meta(max_length=2000)]
+
+
+class NewJob(_Request, frozen=True):
+    source: UploadSource | UrlSource
+    metadata: Metadata = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""What msgspec found wrong with a value, as a JSON pointer and a sentence."""
+
+import re
+
+from msgspec import Struct
+
+from photo.entrypoints.http.bodies import FORMS
+
+_PLACE = re.compile(r" - at (?:`key` in )?`\$(.*)`$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_MISSING = re.compile(r"Object missing required field `(.+)`", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
+_PATTERN = re.compile(r"Expected `str` matching regex (.+)")
+_CHOICE = re.compile(r"Invalid (?:enum )?value (.+)", re.DOTALL)
+# msgspec shows a pattern as Python would.
+_FORMS = {repr(pattern): words for pattern, words in FORMS.items()}
+_TYPES = {"int": "integer", "str": "string", "float": "number", "bool": "boolean"}
+#: How much of what the caller sent is shown again.
+_SHOWN = 100
+
+
+class Fault(Struct, frozen=True):
+    pointer: str
+    detail: str
+
+
+def fault_of(message: str, *, at: str = "") -> Fault:
+    """Translate a message of msgspec about a value that lies at a pointer."""
+    place = _PLACE.search(message)
+    what = _PLACE.sub("", message)
+    pointer = at + (_pointer(place[1]) if place else "")
+    if missing := _MISSING.fullmatch(what):
+        return Fault(f"{pointer}/{missing[1]}", f"The field {missing[1]} is required.")
+    if unknown := _UNKNOWN.fullmatch(what):
+        name = unknown[1][:_SHOWN]
+        return Fault(f"{pointer}/{_escaped(name)}", f"There is no field {name!r} here.")
+    subject = f"{pointer.removeprefix('/').replace('/', '.')}: " if pointer else ""
+    return Fault(pointer, f"{subject}{_sentence(what)}")
+
+
+def _sentence(what: str) -> str:
+    if pattern := _PATTERN.fullmatch(what):
+        return f"Expected {_FORMS[pattern[1]]}."
+    if choice := _CHOICE.fullmatch(what):
+        return f"{choice[1][:_SHOWN]} is not one of the values in /docs."
+    for python, json in _TYPES.items():
+        what = re.sub(rf"\b{python}\b", json, what)
+    return what.replace("`", "") + "."
+
+
+def _pointer(path: str) -> str:
+    """`.source.items[0]` is `/source/items/0`; `[...]` is some member, unnamed."""
+    steps = _STEP.findall(path.replace("[...]", ""))
+    return "".join(f"/{name or index}" for name, index in steps)
+
+
+def _escaped(name: str) -> str:
+    """RFC 6901."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,100 @@
+"""What becomes of every error that leaves a route or the router."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPMethod, HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from litestar.utils import normalize_path
+
+from photo.domain.errors import (
+    Internal,
+    JobNotFinished,
+    ObjectNotFound,
+    PhotoError,
+    Unavailable,
+    ValidationFailed,
+)
+from photo.entrypoints.http.faults import Fault, fault_of
+from photo.entrypoints.http.problems import (
+    REFUSED,
+    Problem,
+    Refused,
+    problem,
+    status_of,
+)
+
+log = structlog.get_logger()
+
+_BROKEN = "Something broke here. Send the request_id to whoever runs this service."
+
+
+def expected(request: Request[Any, Any, Any], error: PhotoError) -> Response[Problem]:
+    return problem(
+        request,
+        status_of(type(error)),
+        error.code,
+        error.detail,
+        retryable=isinstance(error, Unavailable | JobNotFinished),
+        faults=[Fault(error.pointer or "", error.detail)],
+    )
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Log a bug, and tell the outside nothing of it."""
+    log.error("unexpected_error", exc_info=error)
+    return problem(request, status_of(Internal), Internal.code, _BROKEN)
+
+
+def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What was refused before a use case was asked."""
+    if error.status_code not in REFUSED:
+        return unexpected(request, error)
+    code, detail = REFUSED[error.status_code]
+    if isinstance(error, Refused):
+        detail = error.detail
+    response = problem(request, HTTPStatus(error.status_code), code, detail)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_allowed(request))
+    return response
+
+
+def invalid_parameters(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> Response[Problem]:
+    """Say which parameters do not fit, as Litestar found out."""
+    found = error.extra if isinstance(error.extra, list) else []
+    if any(each["key"] == "data" for each in found):
+        empty = Refused("The body is empty. Send JSON.", status_code=400)
+        return refused(request, empty)
+    faults = [fault_of(each["message"], at=f"/{each['key']}") for each in found]
+    return problem(
+        request,
+        status_of(ValidationFailed),
+        ValidationFailed.code,
+        " ".join(fault.detail for fault in faults) or REFUSED[400].detail,
+        faults=faults,
+    )
+
+
+def _allowed(request: Request[Any, Any, Any]) -> Iterator[str]:
+    path = normalize_path(request.scope["path"])
+    for method in HTTPMethod:
+        with suppress(HTTPException):
+            request.app.asgi_router.handle_routing(path=path, method=method.value)
+            yield method.value
+
+
+HANDLERS: ExceptionHandlersMap = {
+    PhotoError: expected,
+    Internal: unexpected,
+    # Whatever lacks its object by now has lost it: no caller is to blame.
+    ObjectNotFound: unexpected,
+    ValidationException: invalid_parameters,
+    HTTPException: refused,
+    Exception: unexpected,
+}

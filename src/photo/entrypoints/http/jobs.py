@@ -1,0 +1,187 @@
+"""Routes: start jobs, follow them, find them again."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from dishka.integrations.litestar import DishkaRouter, FromDishka
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Stream
+
+from photo.application.jobs import (
+    AwaitJob,
+    CancelJob,
+    ListFiles,
+    OpenArtifact,
+    SubmitJob,
+)
+from photo.application.ports import JobQuery, JobRepository
+from photo.domain.errors import (
+    JobFailed,
+    JobFinished,
+    JobNotFinished,
+    NotFound,
+    UnsupportedMediaType,
+    UploadExpired,
+    UploadMissing,
+    UploadUsed,
+    UrlRefused,
+    ValidationFailed,
+)
+from photo.domain.job import Job, Status
+from photo.entrypoints.http.bodies import NewJob, UploadSource
+from photo.entrypoints.http.identifiers import job_named
+from photo.entrypoints.http.openapi import RESULT, ResultOperation, problems
+from photo.entrypoints.http.paging import (
+    cursor_after,
+    job_before,
+    metadata_filters,
+    moment,
+)
+from photo.entrypoints.http.request import READ, WRITE, ApiRequest
+from photo.entrypoints.http.results import Format, chosen_format, result_of
+from photo.entrypoints.http.views import FileList, FileView, JobPage, JobView, job_path
+
+WAIT = QueryParameter(ge=0, le=60, description="Seconds to wait for the job's end.")
+_LIMIT = QueryParameter(ge=1, le=200)
+_CURSOR = QueryParameter(description="The `next_cursor` of the page before.")
+_MOMENT = QueryParameter(description="RFC 3339, such as `2026-11-22T10:00:00Z`.")
+
+
+@post(
+    "/",
+    status_code=202,
+    security=WRITE,
+    summary="Start a job",
+    responses=problems(
+        NotFound,
+        UploadMissing,
+        UploadExpired,
+        UploadUsed,
+        UnsupportedMediaType,
+        ValidationFailed,
+        UrlRefused,
+    ),
+)
+async def create_job(
+    request: ApiRequest, data: JSONBody[NewJob], submit: FromDishka[SubmitJob]
+) -> Response[JobView]:
+    """Start reading a photo that has been sent to its upload's url."""
+    if not isinstance(data.source, UploadSource):
+        raise UrlRefused(
+            "Photos are not fetched from addresses yet: upload the photo instead.",
+            pointer="/source/url",
+        )
+    tenant = request.user.tenant
+    return accepted(await submit(tenant, data.source.upload_id, data.metadata))
+
+
+@get("/", security=READ, summary="List jobs", responses=problems(ValidationFailed))
+async def list_jobs(
+    request: ApiRequest,
+    *,
+    jobs: FromDishka[JobRepository],
+    limit: Annotated[int, _LIMIT] = 50,
+    cursor: Annotated[str | None, _CURSOR] = None,
+    status: FromQuery[Status | None] = None,
+    created_after: Annotated[str | None, _MOMENT] = None,
+    created_before: Annotated[str | None, _MOMENT] = None,
+) -> JobPage:
+    """Newest first. `metadata.<key>=<value>` filters by metadata."""
+    query = JobQuery(
+        tenant=request.user.tenant,
+        limit=limit + 1,
+        before=None if cursor is None else job_before(cursor),
+        status=status,
+        created_after=moment("created_after", created_after),
+        created_before=moment("created_before", created_before),
+        metadata=metadata_filters(request.query_params.multi_items()),
+    )
+    found = await jobs.page(query)
+    page, more = found[:limit], found[limit:]
+    return JobPage(
+        [JobView.of(job) for job in page], cursor_after(page[-1].id) if more else None
+    )
+
+
+@get(
+    "/{id:str}",
+    security=READ,
+    summary="Follow a job",
+    responses=problems(NotFound, ValidationFailed),
+)
+async def get_job(
+    request: ApiRequest,
+    id: FromPath[str],
+    ended: FromDishka[AwaitJob],
+    wait: Annotated[int, WAIT] = 0,
+) -> JobView:
+    """With `wait`, answers when the job has ended or the seconds are over."""
+    up_to = timedelta(seconds=wait)
+    return JobView.of(await ended(request.user.tenant, job_named(id), up_to=up_to))
+
+
+@post(
+    "/{id:str}/cancel",
+    status_code=202,
+    security=WRITE,
+    summary="Cancel a job",
+    responses=problems(NotFound, JobFinished),
+)
+async def cancel_job(
+    request: ApiRequest, id: FromPath[str], cancel: FromDishka[CancelJob]
+) -> JobView:
+    return JobView.of(await cancel(request.user.tenant, job_named(id)))
+
+
+@get(
+    "/{id:str}/result",
+    security=READ,
+    summary="Fetch the text",
+    responses=RESULT
+    | problems(NotFound, JobNotFinished, JobFailed, ValidationFailed, refusals=[406]),
+    operation_class=ResultOperation,
+)
+async def get_result(
+    request: ApiRequest,
+    id: FromPath[str],
+    open_artifact: FromDishka[OpenArtifact],
+    format: FromQuery[Format | None] = None,
+) -> Stream:
+    """In the form that `format` asks for, or else `Accept`."""
+    form = chosen_format(request, format)
+    return await result_of(open_artifact, request.user.tenant, job_named(id), form)
+
+
+@get(
+    "/{id:str}/files",
+    security=READ,
+    summary="List the files",
+    responses=problems(NotFound, JobNotFinished, JobFailed),
+)
+async def list_files(
+    request: ApiRequest, id: FromPath[str], files: FromDishka[ListFiles]
+) -> FileList:
+    """Links to the photo and all that was made of it; they work for some minutes."""
+    linked = await files(request.user.tenant, job_named(id))
+    return FileList([FileView.of(file) for file in linked])
+
+
+def accepted(job: Job) -> Response[JobView]:
+    return Response(
+        JobView.of(job), status_code=202, headers={"Location": job_path(job.id)}
+    )
+
+
+router = DishkaRouter(
+    "/jobs",
+    route_handlers=[
+        create_job,
+        list_jobs,
+        get_job,
+        cancel_job,
+        get_result,
+        list_files,
+    ],
+    tags=["jobs"],
+)

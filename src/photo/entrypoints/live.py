@@ -1,0 +1,202 @@
+"""The container of the running service: Postgres, S3, Temporal and an OCR engine."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NewType
+
+import aioboto3
+from botocore.config import Config
+from dishka import (
+    AsyncContainer,
+    Provider,
+    Scope,
+    from_context,
+    make_async_container,
+    provide,
+    provide_all,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from photo.adapters.imaging import ImagingPool, PillowNormalizer, RapidOcrRecognizer
+from photo.adapters.postgres.check import PostgresCheck
+from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.keys import PostgresKeyRepository
+from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.adapters.s3.clients import S3Clients, open_clients
+from photo.adapters.s3.links import S3ObjectLinks
+from photo.adapters.s3.store import S3ObjectStore
+from photo.adapters.temporal.activities import ImageActivities, JobActivities
+from photo.adapters.temporal.client import TemporalServer
+from photo.adapters.temporal.engine import TemporalWorkflowEngine
+from photo.adapters.textract import TextractRecognizer
+from photo.application.health import CheckHealth
+from photo.application.ports import (
+    Buckets,
+    Clock,
+    ImageNormalizer,
+    JobFeed,
+    JobRepository,
+    KeyRepository,
+    ObjectLinks,
+    TextRecognizer,
+    UploadRepository,
+    WorkflowEngine,
+)
+from photo.entrypoints.container import Application
+from photo.entrypoints.settings import Settings
+
+#: How often a request to S3 is tried: once where Temporal repeats the whole step.
+S3Attempts = NewType("S3Attempts", int)
+
+_TEXTRACT = Config(
+    connect_timeout=3, read_timeout=60, retries={"total_max_attempts": 1}
+)
+
+
+class Database(Provider):
+    scope = Scope.APP
+
+    settings = from_context(Settings)
+    uploads = provide(PostgresUploadRepository, provides=UploadRepository)
+    jobs = provide(PostgresJobRepository, provides=JobRepository)
+    keys = provide(PostgresKeyRepository, provides=KeyRepository)
+    check = provide(PostgresCheck)
+
+    @provide
+    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
+        engine = create_engine(settings.database_url)
+        yield engine
+        await engine.dispose()
+
+    @provide
+    async def feed(self, settings: Settings) -> AsyncIterator[JobFeed]:
+        async with PostgresJobFeed(settings.database_url) as feed:
+            yield feed
+
+
+class Storage(Provider):
+    scope = Scope.APP
+
+    attempts = from_context(S3Attempts)
+
+    @provide
+    async def clients(
+        self, settings: Settings, attempts: S3Attempts
+    ) -> AsyncIterator[S3Clients]:
+        async with open_clients(
+            region=settings.aws_region,
+            attempts=attempts,
+            endpoint=settings.aws_endpoint_url_s3,
+            public_endpoint=settings.s3_public_endpoint,
+            access_key_id=settings.aws_access_key_id,
+            secret_access_key=settings.aws_secret_access_key,
+            session_token=settings.aws_session_token,
+        ) as clients:
+            yield clients
+
+    @provide
+    def buckets(self, clients: S3Clients, settings: Settings) -> Buckets:
+        return Buckets(
+            raw=S3ObjectStore(clients, bucket=settings.s3_bucket_raw),
+            processed=S3ObjectStore(clients, bucket=settings.s3_bucket_processed),
+        )
+
+    @provide
+    def links(self, clients: S3Clients, settings: Settings, now: Clock) -> ObjectLinks:
+        return S3ObjectLinks(
+            clients,
+            raw=settings.s3_bucket_raw,
+            processed=settings.s3_bucket_processed,
+            now=now,
+        )
+
+
+class Workflows(Provider):
+    scope = Scope.APP
+
+    activities = provide_all(ImageActivities, JobActivities)
+
+    @provide
+    def server(self, settings: Settings) -> TemporalServer:
+        return TemporalServer(
+            target=settings.temporal_target,
+            namespace=settings.temporal_namespace,
+            api_key=settings.temporal_api_key,
+            tls_cert=_content(settings.temporal_tls_cert),
+            tls_key=_content(settings.temporal_tls_key),
+        )
+
+    @provide
+    async def client(self, server: TemporalServer) -> Client:
+        return await server.client()
+
+    @provide
+    def workflow_engine(self, client: Client, settings: Settings) -> WorkflowEngine:
+        return TemporalWorkflowEngine(client, settings.temporal_task_queue)
+
+
+class Imaging(Provider):
+    """Child processes, started by whoever first asks: only workers do."""
+
+    scope = Scope.APP
+
+    normalizer = provide(PillowNormalizer, provides=ImageNormalizer)
+
+    @provide
+    async def pool(self) -> AsyncIterator[ImagingPool]:
+        async with ImagingPool(workers=os.cpu_count() or 1) as pool:
+            yield pool
+
+    @provide
+    async def recognizer(
+        self, settings: Settings, pool: ImagingPool
+    ) -> AsyncIterator[TextRecognizer]:
+        if settings.ocr_engine == "rapidocr":
+            yield RapidOcrRecognizer(pool)
+            return
+        session = aioboto3.Session(
+            aws_access_key_id=settings.aws_access_key_id,
+            aws_secret_access_key=settings.aws_secret_access_key,
+            aws_session_token=settings.aws_session_token,
+            region_name=settings.aws_region,
+        )
+        async with session.client("textract", config=_TEXTRACT) as client:
+            yield TextractRecognizer(client)
+
+
+class Health(Provider):
+    scope = Scope.APP
+
+    @provide
+    def health(
+        self, database: PostgresCheck, buckets: Buckets, engine: WorkflowEngine
+    ) -> CheckHealth:
+        return CheckHealth(
+            {
+                "database": database,
+                "raw_bucket": buckets.raw,
+                "processed_bucket": buckets.processed,
+                "workflows": engine,
+            }
+        )
+
+
+def live_container(settings: Settings, *, s3_attempts: int = 2) -> AsyncContainer:
+    """Nothing is connected before it is asked for."""
+    return make_async_container(
+        Application(),
+        Database(),
+        Storage(),
+        Workflows(),
+        Imaging(),
+        Health(),
+        context={Settings: settings, S3Attempts: S3Attempts(s3_attempts)},
+    )
+
+
+def _content(path: str | None) -> bytes | None:
+    return Path(path).read_bytes() if path else None

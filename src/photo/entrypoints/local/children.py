@@ -1,0 +1,74 @@
+"""The processes of one data directory."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from photo.entrypoints.local.lock import locked
+from photo.entrypoints.local.process import Process, Program
+
+T = TypeVar("T")
+
+
+class Children:
+    """Started by and by, stopped in reverse when the block ends.
+
+    The block owns the data directory; every child holds its lock as long as it lives.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.absolute()
+        self.logs = self.data_dir / "logs"
+        self._resources = AsyncExitStack()
+        self._lock = -1
+        self._waves: list[list[Process]] = []
+
+    async def __aenter__(self) -> Self:
+        self._lock = await self._resources.enter_async_context(locked(self.data_dir))
+        self.logs.mkdir(mode=0o700, exist_ok=True)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            for wave in reversed(self._waves):
+                await asyncio.gather(*(process.stop() for process in wave))
+        finally:
+            self.kill()
+            await self._resources.aclose()
+
+    async def start(self, *programs: Program) -> list[Process]:
+        """Starts programs that will also be stopped at the same time."""
+        wave: list[Process] = []
+        self._waves.append(wave)
+        for program in programs:
+            process = await Process.start(
+                program, logs=self.logs, pass_fds=[self._lock]
+            )
+            wave.append(process)
+        return wave
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` answers; a child that dies first cancels it and is raised."""
+        task = asyncio.create_task(work)
+        deaths = [
+            asyncio.create_task(process.died())
+            for wave in self._waves
+            for process in wave
+        ]
+        try:
+            await asyncio.wait([task, *deaths], return_when=asyncio.FIRST_COMPLETED)
+            for death in deaths:
+                if death.done():
+                    raise death.result()
+            return await task
+        finally:
+            for other in (task, *deaths):
+                other.cancel()
+            await asyncio.gather(task, *deaths, return_exceptions=True)
+
+    def kill(self) -> None:
+        for wave in self._waves:
+            for process in wave:
+                process.kill()

@@ -1,0 +1,2 @@
+class StackError(Exception):
+    """Why the local stack cannot run: a sentence for the person at the terminal."""

@@ -1,0 +1,74 @@
+"""What a data directory remembers: ports, because servers keep state tied to their
+addresses, and credentials, which are random."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from photo.entrypoints.local.errors import StackError
+from photo.entrypoints.local.ports import choose_ports
+
+PORTS = (
+    "postgres",
+    "temporal",
+    "temporal http",
+    "temporal metrics",
+    "seaweedfs master",
+    "seaweedfs master grpc",
+    "seaweedfs volume",
+    "seaweedfs volume grpc",
+    "seaweedfs filer",
+    "seaweedfs filer grpc",
+    "seaweedfs admin",
+    "seaweedfs admin grpc",
+    "seaweedfs s3",
+    "seaweedfs s3 grpc",
+)
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    ports: dict[str, int]
+    postgres_password: str
+    photo_password: str
+    s3_access_key: str
+    s3_secret_key: str
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Self:
+        """The state of this directory, made up the first time."""
+        path = data_dir / "stack.json"
+        if not path.exists():
+            _write_private(path, msgspec.json.encode(cls.fresh()))
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except msgspec.DecodeError as error:
+            raise StackError(
+                f"{path} cannot be read ({error}). Restore it, or remove {data_dir} "
+                "to begin anew without its data."
+            ) from None
+
+    @classmethod
+    def fresh(cls) -> Self:
+        return cls(
+            ports=choose_ports(PORTS),
+            postgres_password=secrets.token_urlsafe(24),
+            photo_password=secrets.token_urlsafe(24),
+            s3_access_key=secrets.token_hex(10).upper(),
+            s3_secret_key=secrets.token_urlsafe(30),
+        )
+
+    def __repr__(self) -> str:
+        return "State(…)"
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Whole or not at all, and for the owner's eyes."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)

@@ -1,0 +1,213 @@
+"""Settings: read once from the environment, a `.env` file and secret files."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_origin
+from urllib.parse import urlsplit
+
+import msgspec
+from dotenv import dotenv_values
+
+#: Planned, but without effect yet: better refused than believed.
+_PLANNED = frozenset(
+    {
+        "CDN_URL",
+        "CLAMD_URL",
+        "OIDC_AUDIENCE",
+        "OIDC_ISSUER",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "RATE_LIMIT_STORAGE",
+        "RETENTION_DAYS",
+        "SENTRY_DSN",
+    }
+)
+_WELL_KNOWN_PASSWORDS = frozenset(
+    {"", "admin", "changeme", "minioadmin", "password", "photo", "postgres", "secret"}
+)
+_URLS = frozenset({"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "S3_PUBLIC_ENDPOINT"})
+#: Read from the environment by the AWS client and by `photo read`.
+_OTHERS = ("AWS_", "PHOTO_")
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class UnsafeSettings(Exception):
+    """Every fault of the settings, one to a line. Never holds a value."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The field `database_url` is read from `DATABASE_URL`, and so on."""
+
+    database_url: str
+    s3_bucket_raw: str
+    s3_bucket_processed: str
+    temporal_target: str
+
+    environment: Literal["development", "staging", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    debug: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    cors_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+
+    aws_region: str = "us-east-1"
+    aws_endpoint_url_s3: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
+    s3_public_endpoint: str | None = None
+
+    temporal_namespace: str = "default"
+    temporal_task_queue: str = "photo"
+    temporal_api_key: str | None = None
+    temporal_tls_cert: str | None = None
+    temporal_tls_key: str | None = None
+
+    ocr_engine: Literal["rapidocr", "textract"] = "rapidocr"
+    allow_unscanned: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], *, dotenv: Path | None = None) -> Self:
+        """Read the settings, or raise `UnsafeSettings` naming every fault at once."""
+        file = dotenv_values(dotenv, interpolate=False) if dotenv else {}
+        given, unreadable = _with_secret_files(
+            cls, {**{name: value or "" for name, value in file.items()}, **env}
+        )
+        fields, malformed = _converted(cls, given)
+        faults = [
+            *_unknown(cls, file),
+            *unreadable,
+            *malformed,
+            *_broken_urls(given),
+            *_planned(given),
+            *_missing(cls, given),
+        ]
+        if not faults:
+            settings = cls(**fields)
+            faults = [*_unsafe(settings)]
+            if settings.environment != "production" or not faults:
+                return settings
+        raise UnsafeSettings(faults)
+
+    def __repr__(self) -> str:
+        return "Settings(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+def _names(cls: type[Settings]) -> dict[str, str]:
+    return {name.upper(): name for name in cls.__struct_fields__}
+
+
+def _unknown(cls: type[Settings], file: Mapping[str, str | None]) -> Iterator[str]:
+    """What `.env` should not hold. A line without a name may be part of a secret."""
+    if any(v is None or not _NAME.fullmatch(name) for name, v in file.items()):
+        yield "A line of the .env file is no NAME=value."
+    known = {*_names(cls), *_PLANNED}
+    for name in sorted(filter(_NAME.fullmatch, file)):
+        ours = name in known or name.removesuffix("_FILE") in known
+        if file[name] is not None and not (ours or name.startswith(_OTHERS)):
+            yield f"{name} is no setting."
+
+
+def _with_secret_files(
+    cls: type[Settings], env: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """What is set, with `NAME_FILE` replaced by the content of the file as `NAME`."""
+    given, faults = {}, []
+    for variable in (*_names(cls), *_PLANNED):
+        if path := env.get(f"{variable}_FILE"):
+            try:
+                given[variable] = _secret(Path(path))
+            except (OSError, ValueError):
+                faults.append(f"{variable}_FILE must name a readable, non-empty file.")
+        elif env.get(variable):
+            given[variable] = env[variable]
+    return given, faults
+
+
+def _secret(file: Path) -> str:
+    if secret := file.read_text(encoding="utf-8").strip():
+        return secret
+    raise ValueError
+
+
+def _converted(
+    cls: type[Settings], given: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    faults = []
+    for field in msgspec.structs.fields(cls):
+        variable = field.encode_name.upper()
+        if variable not in given:
+            continue
+        raw: Any = given[variable]
+        if get_origin(field.type) is tuple:
+            raw = [part.strip() for part in raw.split(",") if part.strip()]
+        elif field.type is bool or get_origin(field.type) is Literal:
+            raw = raw.lower()
+        try:
+            values[field.name] = msgspec.convert(raw, field.type, strict=False)
+        except msgspec.ValidationError:
+            faults.append(f"{variable} must be {_described(field.type)}.")
+    return values, faults
+
+
+def _described(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(kind.__args__)
+    return {Port: "a port number", bool: "true or false"}.get(kind, "text")
+
+
+def _broken_urls(given: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(_URLS & set(given)):
+        if not _is_url(given[name]):
+            yield f"{name} must be a URL."
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme) and "://" in text and parts.port != 0
+    except ValueError:  # its message would quote the URL
+        return False
+
+
+def _planned(given: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(_PLANNED & set(given)):
+        yield f"{name} is not supported by this version yet. Leave it unset."
+
+
+def _missing(cls: type[Settings], given: Mapping[str, str]) -> Iterator[str]:
+    for field in msgspec.structs.fields(cls):
+        if field.required and field.encode_name.upper() not in given:
+            yield f"{field.encode_name.upper()} is missing."
+    if ("TEMPORAL_TLS_CERT" in given) != ("TEMPORAL_TLS_KEY" in given):
+        yield "TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY must be set together."
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    """What production refuses to start with."""
+    if settings.debug:
+        yield "DEBUG must be off in production."
+    if any("*" in origin for origin in settings.cors_origins):
+        yield "CORS_ORIGINS must name origins in production, without *."
+    if not settings.allowed_hosts or "*" in settings.allowed_hosts:
+        yield "ALLOWED_HOSTS must name the service's host names in production."
+    public = settings.s3_public_endpoint or settings.aws_endpoint_url_s3
+    if public and urlsplit(public).scheme != "https":
+        yield "S3_PUBLIC_ENDPOINT must be https in production."
+    if not settings.allow_unscanned:
+        yield "There is no virus scanner: ALLOW_UNSCANNED=true accepts that."
+    if (urlsplit(settings.database_url).password or "") in _WELL_KNOWN_PASSWORDS:
+        yield "DATABASE_URL must have a password that is not well known."
+    if settings.aws_secret_access_key in _WELL_KNOWN_PASSWORDS:
+        yield "AWS_SECRET_ACCESS_KEY must not be well known."

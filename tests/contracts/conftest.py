@@ -1,0 +1,106 @@
+"""Every port on every adapter: a new adapter is a new parameter here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from photo.adapters.memory import (
+    MemoryJobFeed,
+    MemoryJobRepository,
+    MemoryKeyRepository,
+    MemoryObjectStore,
+    MemoryUploadRepository,
+)
+from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.keys import PostgresKeyRepository
+from photo.adapters.postgres.migrate import migrate
+from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.adapters.s3.clients import S3Clients, open_clients
+from photo.adapters.s3.store import S3ObjectStore
+from photo.application.ports import ObjectStore
+from photo.entrypoints.local.servers import Servers
+from tests.contracts.repositories import Repositories
+from tests.services import fresh_bucket, fresh_database
+
+
+@pytest.fixture(scope="session")
+async def migrated_url(servers: Servers) -> AsyncIterator[str]:
+    """The URL of a database with tables."""
+    async with fresh_database(servers) as url:
+        await migrate(url)
+        yield url
+
+
+@pytest.fixture
+async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
+    """A pool on an empty database."""
+    engine = create_engine(migrated_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE uploads, jobs, api_keys"))
+    yield engine
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def memory_repositories(_: object, __: object) -> AsyncIterator[Repositories]:
+    feed = MemoryJobFeed()
+    yield Repositories(
+        MemoryUploadRepository(),
+        MemoryJobRepository(feed),
+        MemoryKeyRepository(),
+        feed,
+    )
+
+
+@asynccontextmanager
+async def postgres_repositories(
+    engine: AsyncEngine, migrated_url: str
+) -> AsyncIterator[Repositories]:
+    async with PostgresJobFeed(migrated_url) as feed:
+        yield Repositories(
+            PostgresUploadRepository(engine),
+            PostgresJobRepository(engine),
+            PostgresKeyRepository(engine),
+            feed,
+        )
+
+
+@pytest.fixture(params=[memory_repositories, postgres_repositories])
+async def repositories(
+    request: pytest.FixtureRequest, engine: AsyncEngine, migrated_url: str
+) -> AsyncIterator[Repositories]:
+    async with request.param(engine, migrated_url) as repositories:
+        yield repositories
+
+
+@pytest.fixture(scope="session")
+async def clients(servers: Servers) -> AsyncIterator[S3Clients]:
+    async with open_clients(
+        region=servers.s3.region,
+        endpoint=servers.s3.endpoint,
+        access_key_id=servers.s3.access_key_id,
+        secret_access_key=servers.s3.secret_access_key,
+        attempts=1,
+    ) as clients:
+        yield clients
+
+
+@pytest.fixture(scope="session")
+async def shared_bucket(servers: Servers) -> AsyncIterator[str]:
+    """For tests that choose their own keys: a new bucket takes its time."""
+    async with fresh_bucket(servers) as name:
+        yield name
+
+
+@pytest.fixture(params=["memory", "s3"])
+def store(
+    request: pytest.FixtureRequest, clients: S3Clients, shared_bucket: str
+) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryObjectStore()
+    return S3ObjectStore(clients, bucket=shared_bucket)

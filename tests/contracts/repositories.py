@@ -1,0 +1,31 @@
+"""The repositories and the feed that belong together, on each technology."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from photo.application.ports import (
+    JobFeed,
+    JobRepository,
+    KeyRepository,
+    UploadRepository,
+)
+from photo.domain.job import Job
+from photo.domain.upload import Upload
+from tests.makers import an_upload
+
+
+class Repositories(NamedTuple):
+    uploads: UploadRepository
+    jobs: JobRepository
+    keys: KeyRepository
+    feed: JobFeed
+
+
+async def add_job(
+    repositories: Repositories, job: Job, upload: Upload | None = None
+) -> Job:
+    """Store a job and the upload that it is on."""
+    upload = upload or replace(an_upload(tenant=job.tenant), id=job.upload_id)
+    await repositories.uploads.add(upload)
+    await repositories.jobs.add(job)
+    return job

@@ -1,0 +1,138 @@
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from photo.domain.errors import JobFinished, NotFound, UploadUsed
+from photo.domain.job import Failure, Job, JobId, Photo, Step
+from photo.domain.media import MediaType
+from photo.domain.upload import UploadId
+from tests.contracts.repositories import Repositories, add_job
+from tests.makers import ACME, NOW, OTHER, a_job, an_upload
+
+SECOND = timedelta(seconds=1)
+
+
+def through_all_steps(job: Job) -> Job:
+    for number, step in enumerate(Step):
+        job = job.enter(step, at=NOW + number * SECOND)
+    return job
+
+
+async def test_a_job_comes_back_as_it_was(repositories: Repositories) -> None:
+    new = a_job(metadata={"Auftrag": "№ 7 📷", "quote": "\"'\\%"})
+    running = through_all_steps(a_job()).describe(
+        Photo(
+            content_type=MediaType.HEIC,
+            size_bytes=1,
+            sha256="0b" * 32,
+            width=4032,
+            height=3024,
+        )
+    )
+    succeeded = through_all_steps(a_job()).succeed(
+        text_preview="Grüße\n\f", manifest_sha256="0c" * 32, at=NOW + 9 * SECOND
+    )
+    failed = a_job().fail(Failure("infected", "It has EICAR.", retryable=False), at=NOW)
+    cancelled = a_job().cancel(at=NOW)
+    for job in (new, running, succeeded, failed, cancelled):
+        await add_job(repositories, job)
+        assert await repositories.jobs.get(job.id) == job
+
+
+async def test_steps_keep_the_order_in_which_they_were_entered(
+    repositories: Repositories,
+) -> None:
+    job = await add_job(repositories, through_all_steps(a_job()))
+    found = await repositories.jobs.get(job.id)
+    assert list(found.entered) == list(Step)
+    assert found.durations() == job.durations()
+
+
+async def test_an_unknown_job_is_not_found(repositories: Repositories) -> None:
+    unknown = JobId("job_0")
+    with pytest.raises(NotFound):
+        await repositories.jobs.get(unknown)
+    with pytest.raises(NotFound):
+        await repositories.jobs.get_for(ACME, unknown)
+    with pytest.raises(NotFound):
+        await repositories.jobs.update(unknown, lambda job: job)
+
+
+async def test_another_tenant_sees_no_job(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job())
+    assert await repositories.jobs.get_for(job.tenant, job.id) == job
+    with pytest.raises(NotFound):
+        await repositories.jobs.get_for(OTHER, job.id)
+
+
+async def test_the_job_of_an_upload_is_found(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job())
+    assert await repositories.jobs.for_upload(job.upload_id) == job
+    assert await repositories.jobs.for_upload(UploadId("upl_0")) is None
+
+
+async def test_a_used_upload_takes_no_second_job(repositories: Repositories) -> None:
+    upload = an_upload()
+    first = await add_job(repositories, a_job(upload), upload)
+    second = a_job(upload)
+    with pytest.raises(UploadUsed):
+        await repositories.jobs.add(second)
+    with pytest.raises(NotFound):
+        await repositories.jobs.get(second.id)
+    assert await repositories.jobs.for_upload(upload.id) == first
+
+
+async def test_of_twenty_jobs_on_one_upload_exactly_one_wins(
+    repositories: Repositories,
+) -> None:
+    upload = an_upload()
+    await repositories.uploads.add(upload)
+    jobs = [a_job(upload) for _ in range(20)]
+    outcomes = await asyncio.gather(
+        *map(repositories.jobs.add, jobs), return_exceptions=True
+    )
+    assert Counter(map(type, outcomes)) == {type(None): 1, UploadUsed: 19}
+    winner = jobs[outcomes.index(None)]
+    assert await repositories.jobs.for_upload(upload.id) == winner
+
+
+async def test_an_update_is_stored_and_returned(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job())
+    changed = await repositories.jobs.update(job.id, through_all_steps)
+    assert changed == through_all_steps(job) == await repositories.jobs.get(job.id)
+
+
+async def test_concurrent_updates_are_all_kept(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job(metadata={"marks": ""}))
+
+    def mark(job: Job) -> Job:
+        return replace(job, metadata={"marks": job.metadata["marks"] + "x"})
+
+    await asyncio.gather(*(repositories.jobs.update(job.id, mark) for _ in range(20)))
+    assert (await repositories.jobs.get(job.id)).metadata == {"marks": "x" * 20}
+
+
+async def test_a_change_that_fails_changes_nothing(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job().cancel(at=NOW))
+    with pytest.raises(JobFinished):
+        await repositories.jobs.update(job.id, through_all_steps)
+    assert await repositories.jobs.get(job.id) == job
+    assert await repositories.jobs.update(job.id, lambda job: job) == job
+
+
+async def test_only_jobs_queued_since_before_are_named_oldest_first(
+    repositories: Repositories,
+) -> None:
+    early, later, recent = [
+        await add_job(repositories, a_job(now=NOW + minute * 60 * SECOND))
+        for minute in range(3)
+    ]
+    running = await add_job(repositories, through_all_steps(a_job()))
+    before = recent.created_at
+    found = await repositories.jobs.queued_since(before, limit=10)
+    assert list(found) == [early.id, later.id]
+    assert running.id not in found
+    assert list(await repositories.jobs.queued_since(before, limit=1)) == [early.id]

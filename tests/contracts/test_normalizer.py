@@ -1,0 +1,167 @@
+"""What every `ImageNormalizer` promises."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photo.adapters.imaging import ImagingPool, PillowNormalizer
+from photo.application.ports import ImageNormalizer
+from photo.domain.errors import ContentMismatch, CorruptImage, ImageTooLarge
+from photo.domain.files import THUMBNAIL
+from photo.domain.media import MediaType
+from tests.pictures import BLUE, GREEN, RED, YELLOW, a_flag, a_text, corners, encoded
+
+
+@asynccontextmanager
+async def pillow() -> AsyncIterator[ImageNormalizer]:
+    async with ImagingPool(workers=1) as pool:
+        yield PillowNormalizer(pool)
+
+
+@pytest.fixture(scope="session", params=[pillow])
+async def normalizer(request: pytest.FixtureRequest) -> AsyncIterator[ImageNormalizer]:
+    async with request.param() as normalizer:
+        yield normalizer
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return tmp_path / "photo"
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    folder = tmp_path / "into"
+    folder.mkdir()
+    return folder
+
+
+async def test_a_photo_becomes_one_jpeg_and_a_thumbnail(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(encoded(a_flag()))
+    (page,) = await normalizer.normalize(photo, MediaType.PNG, into=into)
+    assert page == (into / "normalized.jpg", 120, 80)
+    assert {file.name for file in into.iterdir()} == {"normalized.jpg", THUMBNAIL}
+    with Image.open(page.path) as normalized, Image.open(into / THUMBNAIL) as thumbnail:
+        assert (normalized.format, thumbnail.format) == ("JPEG", "WEBP")
+        assert corners(normalized) == corners(thumbnail) == [RED, GREEN, BLUE, YELLOW]
+
+
+async def test_every_page_of_a_tiff_becomes_a_jpeg(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    others = [a_flag((60, 60)), a_flag((40, 90))]
+    photo.write_bytes(
+        encoded(a_flag(), MediaType.TIFF, save_all=True, append_images=others)
+    )
+    pages = await normalizer.normalize(photo, MediaType.TIFF, into=into)
+    assert pages == [
+        (into / "normalized.jpg", 120, 80),
+        (into / "normalized-2.jpg", 60, 60),
+        (into / "normalized-3.jpg", 40, 90),
+    ]
+
+
+async def test_no_metadata_is_left(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET in the EXIF"
+    photo.write_bytes(
+        encoded(
+            a_flag(),
+            MediaType.JPEG,
+            exif=exif,
+            comment=b"SECRET in a comment",
+            xmp=b"<x>SECRET in the XMP</x>",
+            icc_profile=b"SECRET in a profile",
+        )
+    )
+    assert photo.read_bytes().count(b"SECRET") == 4
+    await normalizer.normalize(photo, MediaType.JPEG, into=into)
+    for file in into.iterdir():
+        data = file.read_bytes()
+        assert not [mark for mark in (b"SECRET", b"Exif", b"ICC") if mark in data]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+async def test_the_orientation_of_the_exif_is_applied(
+    normalizer: ImageNormalizer, photo: Path, into: Path, orientation: int
+) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = a_flag()
+    if orientation in undo:
+        stored = stored.transpose(undo[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo.write_bytes(encoded(stored, MediaType.JPEG, exif=exif))
+    (page,) = await normalizer.normalize(photo, MediaType.JPEG, into=into)
+    assert (page.width, page.height) == (120, 80)
+    with Image.open(page.path) as normalized:
+        assert normalized.size == (120, 80)
+        assert corners(normalized) == [RED, GREEN, BLUE, YELLOW]
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+async def test_text_comes_out_upright_whatever_the_exif_says(
+    normalizer: ImageNormalizer, photo: Path, into: Path, turned: int, orientation: int
+) -> None:
+    text = a_text()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo.write_bytes(encoded(text.rotate(turned, expand=True), exif=exif))
+    (page,) = await normalizer.normalize(photo, MediaType.PNG, into=into)
+    assert (page.width, page.height) == text.size
+    with Image.open(page.path) as normalized:
+        ink = 255 - np.asarray(normalized.convert("L")).astype(int)
+    assert ink[:, :150].sum() > ink[:, -150:].sum()
+    assert ink[:100].sum() > ink[-100:].sum()
+
+
+async def test_a_huge_photo_is_made_smaller_and_its_size_kept(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(encoded(a_flag((6000, 300))))
+    (page,) = await normalizer.normalize(photo, MediaType.PNG, into=into)
+    assert (page.width, page.height) == (6000, 300)
+    with Image.open(page.path) as normalized:
+        assert normalized.size == (4200, 210)
+
+
+async def test_a_damaged_photo_is_corrupt(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    whole = encoded(a_text(), MediaType.JPEG)
+    photo.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CorruptImage, match="Send the original file again"):
+        await normalizer.normalize(photo, MediaType.JPEG, into=into)
+
+
+async def test_another_type_than_promised_is_a_mismatch(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(encoded(a_flag(), MediaType.PNG))
+    with pytest.raises(ContentMismatch, match="image/jpeg"):
+        await normalizer.normalize(photo, MediaType.JPEG, into=into)
+
+
+async def test_a_photo_over_the_limits_is_too_large(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(encoded(Image.new("1", (20_001, 1))))
+    with pytest.raises(ImageTooLarge, match="20,000 pixels a side"):
+        await normalizer.normalize(photo, MediaType.PNG, into=into)

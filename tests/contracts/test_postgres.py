@@ -1,0 +1,119 @@
+"""What Postgres promises beyond the ports: it stores nothing impossible."""
+
+from dataclasses import replace
+from secrets import token_hex
+from traceback import format_exception
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.domain.errors import Internal, ValidationFailed
+from photo.domain.job import ENDED, Failure, Job, JobId, Status, Step
+from tests.makers import NOW, a_job, an_upload
+
+FAILED = Failure("infected", "It has EICAR.", retryable=False)
+
+
+@pytest.fixture
+async def uploads(engine: AsyncEngine) -> PostgresUploadRepository:
+    return PostgresUploadRepository(engine)
+
+
+@pytest.fixture
+async def jobs(engine: AsyncEngine) -> PostgresJobRepository:
+    return PostgresJobRepository(engine)
+
+
+@pytest.fixture
+async def job(uploads: PostgresUploadRepository, jobs: PostgresJobRepository) -> Job:
+    upload = an_upload()
+    job = a_job(upload)
+    await uploads.add(upload)
+    await jobs.add(job)
+    return job
+
+
+async def force(jobs: PostgresJobRepository, job: Job) -> Job:
+    """Store a state of a job, whatever state it is in."""
+    return await jobs.update(job.id, lambda _: job)
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+async def test_the_database_lets_no_job_leave_an_ended_state(
+    jobs: PostgresJobRepository, job: Job, status: Status
+) -> None:
+    every_state = (
+        job,
+        job.enter(Step.FETCH, at=NOW),
+        job.succeed(text_preview="", manifest_sha256="0a" * 32, at=NOW),
+        job.fail(FAILED, at=NOW),
+        job.cancel(at=NOW),
+    )
+    states = {state.status: state for state in every_state}
+    ended = await force(jobs, states.pop(status))
+    for other in states.values():
+        with pytest.raises(Internal) as refusal:
+            await force(jobs, other)
+        assert refusal.value.__notes__ == ["SQLSTATE 23514 jobs_moves"]
+    assert await force(jobs, ended) == await jobs.get(job.id) == ended
+
+
+async def test_the_database_lets_no_running_job_queue_again(
+    jobs: PostgresJobRepository, job: Job
+) -> None:
+    running = await force(jobs, job.enter(Step.FETCH, at=NOW))
+    with pytest.raises(Internal):
+        await force(jobs, job)
+    assert await jobs.get(job.id) == running
+
+
+@pytest.mark.parametrize(
+    ("impossible", "rule"),
+    [
+        ({"status": "lost", "finished_at": NOW}, "jobs_status"),
+        ({"status": "running", "step": "dream"}, "jobs_step"),
+        ({"step": Step.SCAN}, "jobs_only_running_has_step"),
+        ({"finished_at": NOW}, "jobs_finished_at"),
+        ({"error": FAILED}, "jobs_error"),
+        ({"manifest_sha256": "0a" * 32}, "jobs_manifest"),
+        (
+            {"status": "succeeded", "finished_at": NOW, "manifest_sha256": "0A" * 32},
+            "jobs_manifest_sha256",
+        ),
+        ({"photo": {"sha256": "short"}}, "jobs_photo_sha256"),
+        ({"tenant": "other"}, "jobs_upload_fkey"),
+    ],
+)
+async def test_the_database_stores_no_impossible_job(
+    jobs: PostgresJobRepository, job: Job, impossible: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(Internal) as refusal:
+        await force(jobs, replace(job, **impossible))
+    assert refusal.value.__notes__[0].endswith(f" {rule}")
+    assert await jobs.get(job.id) == job
+
+
+async def test_a_refusal_quotes_nothing_of_the_row(
+    jobs: PostgresJobRepository, job: Job
+) -> None:
+    text = token_hex()
+    with pytest.raises(Internal) as refusal:
+        await force(jobs, replace(job, text_preview=text, finished_at=NOW))
+    assert text not in "".join(format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800"])
+async def test_text_that_cannot_be_stored_is_refused(
+    uploads: PostgresUploadRepository, jobs: PostgresJobRepository, bad: str
+) -> None:
+    upload = an_upload()
+    await uploads.add(upload)
+    with pytest.raises(ValidationFailed):
+        await uploads.add(replace(an_upload(), filename=bad))
+    with pytest.raises(ValidationFailed):
+        await jobs.add(a_job(upload, metadata={"key": bad}))
+    with pytest.raises(ValidationFailed):
+        await jobs.get(JobId(bad))

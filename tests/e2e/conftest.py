@@ -1,0 +1,117 @@
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from photo.adapters.postgres.migrate import migrate
+from photo.adapters.s3.buckets import create_bucket
+from photo.adapters.s3.clients import open_clients
+from photo.entrypoints.local.ports import choose_ports
+from tests.services import Servers
+
+PHOTO = str(Path(sys.executable).with_name("photo"))
+
+
+@dataclass(frozen=True)
+class Service:
+    """`photo api` and `photo worker` as processes of their own."""
+
+    url: str
+    key: str
+    other_tenants_key: str
+    env: Mapping[str, str]
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90)
+
+    async def photo(self, *arguments: str) -> tuple[int, str, str]:
+        """Run the `photo` command in a pipe: exit code, output and errors."""
+        process = await asyncio.create_subprocess_exec(
+            PHOTO,
+            *arguments,
+            env={**self.env, "PHOTO_API_URL": self.url, "PHOTO_API_KEY": self.key},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture(scope="session")
+async def service(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    port = choose_ports(["api"])["api"]
+    env = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "PORT": str(port),
+        "DATABASE_URL": servers.database_url,
+        "AWS_ENDPOINT_URL_S3": servers.s3.endpoint,
+        "AWS_ACCESS_KEY_ID": servers.s3.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": servers.s3.secret_access_key,
+        "S3_BUCKET_RAW": "e2e-raw",
+        "S3_BUCKET_PROCESSED": "e2e-processed",
+        "TEMPORAL_TARGET": servers.temporal_target,
+        "TEMPORAL_TASK_QUEUE": "e2e",
+    }
+    await migrate(servers.database_url)
+    await _create_buckets(servers)
+    url = f"http://127.0.0.1:{port}"
+    logs = tmp_path_factory.mktemp("logs")
+    with ExitStack() as stack:
+        processes = [_start(stack, name, env, logs) for name in ("api", "worker")]
+        try:
+            await _until_ready(url, processes, logs)
+            keys = [_create_key(env, tenant) for tenant in ("default", "other")]
+            yield Service(url, *keys, env)
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                await asyncio.to_thread(process.wait, 30)
+
+
+def _start(
+    stack: ExitStack, name: str, env: Mapping[str, str], logs: Path
+) -> subprocess.Popen[bytes]:
+    log = stack.enter_context((logs / f"{name}.log").open("wb"))
+    return subprocess.Popen([PHOTO, name], env=env, stdout=log, stderr=log)
+
+
+def _create_key(env: Mapping[str, str], tenant: str) -> str:
+    command = [PHOTO, "keys", "create", "--name", "e2e", "--tenant", tenant]
+    return subprocess.check_output(command, env=env, text=True).strip()
+
+
+async def _create_buckets(servers: Servers) -> None:
+    async with open_clients(
+        region=servers.s3.region,
+        attempts=1,
+        endpoint=servers.s3.endpoint,
+        access_key_id=servers.s3.access_key_id,
+        secret_access_key=servers.s3.secret_access_key,
+    ) as clients:
+        for bucket in ("e2e-raw", "e2e-processed"):
+            await create_bucket(clients, bucket, origins=["*"])
+
+
+async def _until_ready(
+    url: str, processes: list[subprocess.Popen[bytes]], logs: Path
+) -> None:
+    transport = httpx.AsyncHTTPTransport(retries=10)
+    async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+        answer: Any = None
+        while answer is None or answer.status_code != httpx.codes.OK:
+            if any(process.poll() is not None for process in processes):
+                pytest.fail("\n".join(log.read_text() for log in logs.iterdir()))
+            answer = await client.get("/readyz")

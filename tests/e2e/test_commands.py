@@ -1,0 +1,65 @@
+"""The `photo` command in a pipe."""
+
+import json
+from pathlib import Path
+
+from tests.e2e.conftest import Service
+
+
+async def test_read_prints_the_text_alone(service: Service) -> None:
+    code, out, err = await service.photo("read", "samples/sign.webp")
+    assert (code, err) == (0, "")
+    assert out.startswith("THE COPPER KETTLE\n")
+
+
+async def test_read_names_what_failed_and_reads_the_rest(
+    service: Service, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    code, out, err = await service.photo("read", str(broken), "samples/sign.webp")
+    assert code == 1
+    assert out.startswith("THE COPPER KETTLE\n")
+    assert err.startswith(f"photo: {broken}: corrupt_image: ")
+
+
+async def test_read_writes_a_file_per_photo(service: Service, tmp_path: Path) -> None:
+    arguments = ("--format", "json", "--output", str(tmp_path), "--json")
+    code, out, _ = await service.photo("read", "samples/sign.webp", *arguments)
+    written = json.loads((tmp_path / "sign.webp.json").read_text())
+    said = json.loads(out)
+    assert (code, said["status"]) == (0, "succeeded")
+    assert written["text"] == said["text"]
+    assert written["pages"][0]["lines"]
+
+
+async def test_read_without_files_is_a_usage_error(service: Service) -> None:
+    code, out, _ = await service.photo("read")
+    assert (code, out) == (2, "")
+
+
+async def test_read_of_a_missing_file_is_a_usage_error(service: Service) -> None:
+    code, _, err = await service.photo("read", "no-such-photo.jpg")
+    assert code == 2
+    assert "no-such-photo.jpg" in err
+
+
+async def test_doctor_finds_everything_in_order(service: Service) -> None:
+    code, out, _ = await service.photo("doctor", "--json")
+    report = json.loads(out)
+    assert [check["name"] for check in report["checks"] if check["failure"]] == []
+    assert (code, report["ok"]) == (0, True)
+
+
+async def test_a_revoked_key_is_refused(service: Service) -> None:
+    _, shown, _ = await service.photo("keys", "create", "--name", "short-lived")
+    key = shown.strip()
+    key_id = f"key_{key.split('_')[1]}"
+    async with service.client(key) as client:
+        assert (await client.get("/v1/jobs")).status_code == 200
+        code, _, _ = await service.photo("keys", "revoke", key_id)
+        answer = await client.get("/v1/jobs")
+    _, listed, _ = await service.photo("keys", "list")
+    assert code == 0
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert f"{key_id}  revoked" in listed

@@ -1,0 +1,316 @@
+"""What clients get wrong: each time the contract's code, and a sentence that helps."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from photo.application.ports import Clock
+from photo.domain.access import Tenant
+from photo.domain.media import MediaType
+from tests.http.conftest import Run
+from tests.http.service import Service
+from tests.http.stand_ins import instead
+from tests.makers import SteppableClock, new_id, photo_bytes
+
+JSON = {"Content-Type": "application/json"}
+UPLOAD_ID = "upl_" + "0" * 26
+
+
+def _source(upload_id: str) -> dict[str, Any]:
+    return {"source": {"type": "upload", "upload_id": upload_id}}
+
+
+def _fault(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
+    """The only fault of a problem."""
+    assert answer.status_code == status
+    problem = answer.json()
+    assert problem["code"] == code
+    [fault] = problem["errors"]
+    assert fault["detail"] == problem["detail"]
+    fault_of: dict[str, str] = fault
+    return fault_of
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"\xef\xbb\xbf{}",
+        b'{"content_type": NaN}',
+        b'{"content_type": "\xff"}',
+        b'{"content_type": "\\ud800"}',
+        b'{"content_type": "image/jpeg"} trailing',
+        b"[" * 100_000,
+        b"\x00",
+    ],
+)
+async def test_malformed_json_is_a_bad_request(
+    api: httpx.AsyncClient, body: bytes
+) -> None:
+    answer = await api.post("/v1/uploads", content=body, headers=JSON)
+    fault = _fault(answer, 400 if body[:1] != b"[" else 422, "validation_failed")
+    assert fault["pointer"] == ""
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded"]
+)
+async def test_a_body_that_is_not_called_json_is_refused(
+    api: httpx.AsyncClient, content_type: str | None
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = await api.post("/v1/uploads", content=b"{}", headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["code"] == "unsupported_media_type"
+    assert "application/json" in answer.json()["detail"]
+
+
+async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/jobs", content=b" " * 300_000, headers=JSON)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "helps"),
+    [
+        ("uploads", {}, "/content_type", "required"),
+        ("uploads", [], "", "Expected object"),
+        ("uploads", {"content_type": 5}, "/content_type", "Expected string"),
+        ("uploads", {"content_type": "image/jpeg", "sise": 1}, "/sise", "no field"),
+        ("uploads", {"content_type": "image/jpeg", "a/b~": 1}, "/a~1b~0", "no field"),
+        ("uploads", {"content_type": "image/jpeg", "size_bytes": 0}, "/size_bytes", ""),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "size_bytes": "5"},
+            "/size_bytes",
+            "integer",
+        ),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "size_bytes": True},
+            "/size_bytes",
+            "integer",
+        ),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "sha256": "F" * 64},
+            "/sha256",
+            "64 lower-case",
+        ),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "sha256": "f" * 64 + "\n"},
+            "/sha256",
+            "",
+        ),
+        ("uploads", {"content_type": "image/jpeg", "filename": ""}, "/filename", ""),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "filename": "a" * 256},
+            "/filename",
+            "255",
+        ),
+        (
+            "uploads",
+            {"content_type": "image/jpeg", "filename": "a\r\nb"},
+            "/filename",
+            "control characters",
+        ),
+        ("jobs", {}, "/source", "required"),
+        ("jobs", {"source": {}}, "/source/type", "required"),
+        ("jobs", {"source": {"type": "ftp"}}, "/source/type", "'ftp' is not one"),
+        ("jobs", {"source": {"type": "upload"}}, "/source/upload_id", "required"),
+        ("jobs", _source("nonsense"), "/source/upload_id", "an upload's id"),
+        ("jobs", _source(UPLOAD_ID + "\n"), "/source/upload_id", ""),
+        (
+            "jobs",
+            {"source": {"type": "upload", "upload_id": UPLOAD_ID, "x": 1}},
+            "/source/x",
+            "no field 'x'",
+        ),
+        (
+            "jobs",
+            _source(UPLOAD_ID) | {"webhook_url": "https://example.com"},
+            "/webhook_url",
+            "no field 'webhook_url'",
+        ),
+        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a": 5}}, "/metadata", "string"),
+        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a b": ""}}, "/metadata", "dots"),
+        ("jobs", _source(UPLOAD_ID) | {"metadata": {"": ""}}, "/metadata", ""),
+        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a" * 65: ""}}, "/metadata", "64"),
+        (
+            "jobs",
+            _source(UPLOAD_ID) | {"metadata": {"a": "b" * 501}},
+            "/metadata",
+            "500",
+        ),
+        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a": "b\x00"}}, "/metadata", ""),
+        (
+            "jobs",
+            _source(UPLOAD_ID) | {"metadata": {str(n): "" for n in range(21)}},
+            "/metadata",
+            "20",
+        ),
+    ],
+)
+async def test_a_field_that_does_not_fit_is_named(
+    api: httpx.AsyncClient, path: str, body: object, pointer: str, helps: str
+) -> None:
+    answer = await api.post(f"/v1/{path}", json=body)
+    fault = _fault(answer, 422, "validation_failed")
+    assert fault["pointer"] == pointer
+    assert helps in fault["detail"]
+
+
+async def test_what_was_sent_is_not_shown_again_at_length(
+    api: httpx.AsyncClient,
+) -> None:
+    answer = await api.post("/v1/uploads", json={"x" * 10_000: 1})
+    assert len(answer.content) < 1000
+
+
+@pytest.mark.parametrize("promised", ["image/svg+xml", "application/pdf", "nonsense"])
+async def test_a_type_that_is_not_read_is_refused(
+    api: httpx.AsyncClient, promised: str
+) -> None:
+    answer = await api.post("/v1/uploads", json={"content_type": promised})
+    assert answer.status_code == 415
+    assert answer.json()["code"] == "unsupported_media_type"
+    assert "image/jpeg" in answer.json()["detail"]
+
+
+async def test_a_promise_beyond_the_limit_is_refused(api: httpx.AsyncClient) -> None:
+    promise = {"content_type": "image/jpeg", "size_bytes": 25_000_001}
+    answer = await api.post("/v1/uploads", json=promise)
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "file_too_large"
+
+
+async def test_a_job_on_an_unknown_upload(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/jobs", json=_source(UPLOAD_ID))
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+async def test_a_job_on_an_upload_never_sent(run: Run) -> None:
+    now = SteppableClock()
+    service = await run(instead(Clock, lambda: now))
+    api = await service.client()
+    grant = await api.post("/v1/uploads", json={"content_type": "image/jpeg"})
+    body = _source(grant.json()["id"])
+
+    missing = await api.post("/v1/jobs", json=body)
+    assert missing.status_code == 409
+    assert missing.json()["code"] == "upload_missing"
+
+    now.step(timedelta(hours=1))
+    expired = await api.post("/v1/jobs", json=body)
+    assert expired.status_code == 409
+    assert expired.json()["code"] == "upload_expired"
+
+
+async def test_a_job_on_a_used_upload(service: Service, api: httpx.AsyncClient) -> None:
+    job = await service.job(api)
+    answer = await api.post("/v1/jobs", json={"source": job["source"]})
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "upload_used"
+
+
+async def test_a_photo_at_an_address(api: httpx.AsyncClient) -> None:
+    source = {"type": "url", "url": "https://example.com/a.jpg"}
+    answer = await api.post("/v1/jobs", json={"source": source})
+    fault = _fault(answer, 422, "url_refused")
+    assert fault["pointer"] == "/source/url"
+    assert "upload the photo instead" in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("data", "promise", "code"),
+    [
+        (b"Dear Sir or Madam", {}, "unsupported_media_type"),
+        (b"", {}, "unsupported_media_type"),
+        (photo_bytes(MediaType.PNG), {}, "content_mismatch"),
+        (photo_bytes(), {"sha256": "0" * 64}, "checksum_mismatch"),
+        (photo_bytes(), {"size_bytes": 3}, "file_too_large"),
+    ],
+)
+async def test_a_photo_that_is_not_the_promised_one_fails_its_job(
+    service: Service,
+    api: httpx.AsyncClient,
+    data: bytes,
+    promise: dict[str, object],
+    code: str,
+) -> None:
+    job = await service.job(api, data, **promise)
+    assert job["status"] == "failed"
+    assert job["error"]["code"] == code
+    assert job["error"]["retryable"] is False
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/jobs/{new_id('job')}",
+        f"/v1/jobs/{new_id('job')}/result",
+        f"/v1/jobs/{new_id('job')}/files",
+        f"/v1/uploads/{new_id('upl')}",
+        "/v1/jobs/nonsense",
+        "/v1/jobs/%00",
+        f"/v1/jobs/{new_id('upl')}",
+        "/v1/uploads/nonsense",
+        f"/v1/jobs/{'a' * 5000}",
+        "/v1",
+        "/v1/nothing",
+        "/v1/jobs/a/b/c",
+        "/",
+        "/../etc/passwd",
+    ],
+)
+async def test_what_is_not_there_is_not_found(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    answer = await api.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"
+
+
+async def test_the_things_of_another_tenant_are_not_there(
+    service: Service, api: httpx.AsyncClient
+) -> None:
+    job = await service.job(api)
+    other = await service.client(Tenant("somebody else"))
+    source = job["source"]
+    links = job["links"]
+    refused = [
+        await other.get(links["self"]),
+        await other.get(links["self"], params={"wait": 60}),
+        await other.get(links["result"]),
+        await other.get(links["files"]),
+        await other.post(f"{links['self']}/cancel"),
+        await other.get(f"/v1/uploads/{source['upload_id']}"),
+        await other.post("/v1/jobs", json={"source": source}),
+    ]
+    assert [answer.status_code for answer in refused] == [404] * len(refused)
+    assert {answer.json()["code"] for answer in refused} == {"not_found"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/jobs", "GET, OPTIONS, POST"),
+        ("DELETE", "/healthz", "GET, OPTIONS"),
+        ("TRACE", "/v1/jobs/", "GET, OPTIONS, POST"),
+        ("GET", "/v1/read", "OPTIONS, POST"),
+    ],
+)
+async def test_another_method_is_refused_with_those_that_work(
+    api: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await api.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Allow"] == allowed

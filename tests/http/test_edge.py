@@ -1,0 +1,258 @@
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from photo.application.ports import WorkflowEngine
+from photo.domain.access import Tenant
+from photo.entrypoints.container import memory_container
+from photo.entrypoints.http.app import HttpConfig, create_app
+from tests.http.conftest import Run
+from tests.http.service import JPEG, Service
+from tests.http.stand_ins import BrokenEngine, instead
+
+PATHS = ["/healthz", "/docs", "/nothing", "/v1/jobs", "/v1/nothing", "/openapi.json"]
+
+
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        yield logs
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_has_safe_headers(service: Service, path: str) -> None:
+    anyone = await service.anyone()
+    headers = (await anyone.get(path)).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "Strict-Transport-Security" not in headers
+    assert (headers.get("Cache-Control") == "no-store") is path.startswith("/v1")
+
+
+async def test_over_https_it_stays_there(service: Service) -> None:
+    anyone = await service.anyone(url="https://photo.test")
+    headers = (await anyone.get("/healthz")).headers
+    assert headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_sane_request_id_is_kept(service: Service, path: str) -> None:
+    anyone = await service.anyone()
+    sent = "Trace.1_2-3"
+    answer = await anyone.get(path, headers={"X-Request-Id": sent})
+    assert answer.headers["X-Request-Id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, 'a"b', "a\tb", "é"])
+async def test_another_request_id_is_replaced(service: Service, sent: str) -> None:
+    anyone = await service.anyone()
+    answer = await anyone.get(
+        "/v1/jobs", headers={"X-Request-Id": sent.encode("latin-1")}
+    )
+    given = answer.headers["X-Request-Id"]
+    assert given != sent
+    assert answer.json()["request_id"] == given
+
+
+async def test_two_requests_have_two_ids(service: Service) -> None:
+    anyone = await service.anyone()
+    given = {(await anyone.get("/healthz")).headers["X-Request-Id"] for _ in range(2)}
+    assert len(given) == 2
+
+
+async def test_a_request_is_one_line_in_the_log(
+    service: Service, tenant: Tenant, api: httpx.AsyncClient, logs: list[Any]
+) -> None:
+    answer = await api.get(
+        "/v1/jobs?limit=7&metadata.name=secret", headers={"X-Request-Id": "r-1"}
+    )
+    [line] = logs
+    assert line.pop("duration_ms") > 0
+    key = line.pop("key")
+    assert key.startswith("key_")
+    assert line == {
+        "event": "request",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/v1/jobs",
+        "status": 200,
+        "complete": True,
+        "bytes_in": 0,
+        "bytes_out": len(answer.content),
+        "request_id": "r-1",
+        "tenant": tenant,
+    }
+
+
+async def test_a_request_about_a_job_names_it(
+    service: Service, api: httpx.AsyncClient, logs: list[Any]
+) -> None:
+    read = await api.post(
+        "/v1/read", content=JPEG, headers={"Content-Type": "image/jpeg"}
+    )
+    job_id = read.json()["job_id"]
+    await api.get(f"/v1/jobs/{job_id}")
+    upload_id = await service.upload(api)
+    source = {"type": "upload", "upload_id": upload_id}
+    created = (await api.post("/v1/jobs", json={"source": source})).json()["id"]
+    lines = [(line["route"], line.get("job_id")) for line in logs]
+    assert lines == [
+        ("/v1/read", job_id),
+        ("/v1/jobs/{id}", job_id),
+        ("/v1/uploads", None),
+        ("/v1/jobs", created),
+    ]
+    assert logs[0]["bytes_in"] == len(JPEG)
+
+
+async def test_what_one_request_bound_is_not_in_the_next_ones_line(
+    service: Service, api: httpx.AsyncClient, logs: list[Any]
+) -> None:
+    await api.get("/v1/jobs")
+    await (await service.anyone()).get("/healthz")
+    assert "tenant" in logs[0]
+    assert "tenant" not in logs[1]
+
+
+async def test_the_log_holds_no_secret_no_text_and_no_link(
+    service: Service, api: httpx.AsyncClient, logs: list[Any]
+) -> None:
+    job = await service.job(
+        api, metadata={"name": "Erika Mustermann"}, filename="diary.jpg"
+    )
+    answers = [
+        await api.get(job["links"]["result"], params={"format": "text"}),
+        await api.get(job["links"]["files"]),
+        await api.get("/v1/jobs", params={"metadata.name": "Erika Mustermann"}),
+        await api.get("/v1/jobs", params={"status": "Erika Mustermann"}),
+        await api.post("/v1/uploads", json={"Mustermann": 1}),
+        await api.post("/v1/read", files={"file": ("diary.jpg", JPEG)}),
+        await api.get("/v1/nothing?token=Mustermann"),
+    ]
+    assert len(logs) > len(answers)
+    logged = json.dumps(logs, default=repr)
+    secret = api.headers["Authorization"].rpartition("_")[2]
+    for word in [secret, "Hello", "Mustermann", "diary", "memory://"]:
+        assert word not in logged
+
+
+async def test_a_path_cannot_forge_a_line(service: Service, logs: list[Any]) -> None:
+    anyone = await service.anyone()
+    await anyone.get("/a%0Aevent=forged%1b%5b2J" + "x" * 1000)
+    [line] = logs
+    assert line["route"].startswith("/a%0Aevent%3Dforged%1B%5B2J")
+    assert len(line["route"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("photo.example", True),
+        ("photo.example:8443", True),
+        ("PHOTO.example", True),
+        ("[::1]:80", True),
+        ("photo.test", False),
+        ("photo.example.evil.test", False),
+        ("evil.test:80@photo.example", False),
+        ("[::1", False),
+        ("", False),
+    ],
+)
+async def test_only_allowed_hosts_are_answered(
+    run: Run, host: str, known: bool
+) -> None:
+    service = await run(
+        config=HttpConfig(version="1", allowed_hosts=("photo.example", "::1"))
+    )
+    anyone = await service.anyone()
+    answer = await anyone.get("/openapi.json", headers={"Host": host})
+    assert answer.status_code == (200 if known else 400)
+    if not known:
+        assert answer.json()["code"] == "validation_failed"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    probe = await anyone.get("/healthz", headers={"Host": "10.0.0.7:8000"})
+    assert probe.status_code == 200
+
+
+async def test_two_hosts_are_one_too_many(service: Service) -> None:
+    anyone = await service.anyone()
+    headers = [("Host", "photo.test"), ("Host", "evil.test")]
+    answer = await anyone.get("/healthz", headers=headers)
+    assert answer.status_code == 400
+
+
+async def test_pages_of_other_origins_are_kept_out(service: Service) -> None:
+    anyone = await service.anyone()
+    answer = await anyone.get("/healthz", headers={"Origin": "https://evil.test"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_pages_of_an_allowed_origin_may_call(run: Run) -> None:
+    origin = "https://console.test"
+    service = await run(config=HttpConfig(version="1", cors_origins=(origin,)))
+    anyone = await service.anyone()
+    preflight = await anyone.options(
+        "/v1/jobs",
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, content-type",
+        },
+    )
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == origin
+    refused = await anyone.get("/v1/jobs", headers={"Origin": origin})
+    assert refused.status_code == 401
+    assert refused.headers["Access-Control-Allow-Origin"] == origin
+    other = await anyone.get("/v1/jobs", headers={"Origin": "https://evil.test"})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+async def test_health_is_ok_with_every_check(service: Service) -> None:
+    anyone = await service.anyone()
+    assert (await anyone.get("/healthz")).json() == {"status": "ok", "version": "1.2.3"}
+    ready = await anyone.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "ok"
+    checks = ready.json()["checks"]
+    assert checks["scanner"] == {"status": "disabled"}
+    assert checks["raw_bucket"].keys() == {"status", "latency_ms"}
+
+
+async def test_health_fails_with_one_check_and_keeps_the_reason(
+    run: Run, logs: list[Any]
+) -> None:
+    service = await run(instead(WorkflowEngine, BrokenEngine))
+    anyone = await service.anyone()
+    ready = await anyone.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["status"] == "failing"
+    assert ready.json()["checks"]["workflows"]["status"] == "failing"
+    assert ready.json()["checks"]["raw_bucket"]["status"] == "ok"
+    assert "10.0.0.7" not in ready.text
+    assert logs[0]["failures"] == {"workflows": "connect to 10.0.0.7:7233 refused"}
+
+
+async def test_the_container_closes_with_the_service() -> None:
+    closed = []
+
+    class Resource:
+        """Held while the service runs."""
+
+    async def resource() -> AsyncIterator[Resource]:
+        yield Resource()
+        closed.append(True)
+
+    container = memory_container(instead(Resource, resource))
+    app = create_app(container, HttpConfig(version="1"))
+    async with app.lifespan():
+        await container.get(Resource)
+        assert not closed
+    assert closed

@@ -1,0 +1,174 @@
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from photo.application.ports import Buckets, JobRepository, WorkflowEngine
+from photo.domain.access import Tenant
+from photo.domain.files import TEXT_PLAIN
+from photo.domain.job import JobId
+from tests.http.conftest import Run
+from tests.http.service import JPEG, Service
+from tests.http.stand_ins import HeldEngine, instead
+from tests.makers import in_chunks
+
+
+@pytest.fixture
+async def job(service: Service, api: httpx.AsyncClient) -> dict[str, Any]:
+    return await service.job(api)
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "content_type"),
+    [
+        ("*/*", "", "application/json"),
+        ("application/json", "", "application/json"),
+        ("text/plain", "", "text/plain; charset=utf-8"),
+        ("text/*", "", "text/plain; charset=utf-8"),
+        ("text/html, */*;q=0.1", "", "application/json"),
+        ("application/json;q=0.1, text/plain", "", "text/plain; charset=utf-8"),
+        ("image/png", "?format=text", "text/plain; charset=utf-8"),
+        ("text/plain", "?format=json", "application/json"),
+    ],
+)
+async def test_the_form_follows_the_query_and_then_accept(
+    api: httpx.AsyncClient,
+    job: dict[str, Any],
+    accept: str,
+    query: str,
+    content_type: str,
+) -> None:
+    path = f"{job['links']['result']}{query}"
+    answer = await api.get(path, headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == content_type
+
+
+async def test_as_text_it_is_the_text_alone(
+    api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    answer = await api.get(job["links"]["result"], params={"format": "text"})
+    assert answer.text == "Hello photo"
+
+
+async def test_as_json_every_line_has_its_place(
+    api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    result = (await api.get(job["links"]["result"])).json()
+    assert result.keys() == {"job_id", "engine", "text", "pages"}
+    assert result["job_id"] == job["id"]
+    assert result["engine"].keys() == {"name", "version", "model"}
+    line = result["pages"][0]["lines"][0]
+    assert line["text"] == "Hello photo"
+    assert [word["text"] for word in line["words"]] == ["Hello", "photo"]
+    assert len(line["polygon"]) == 4
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/html", "nonsense", "a/b;q=x"])
+async def test_another_form_is_not_acceptable(
+    api: httpx.AsyncClient, job: dict[str, Any], accept: str
+) -> None:
+    answer = await api.get(job["links"]["result"], headers={"Accept": accept})
+    assert answer.status_code == 406
+    problem = answer.json()
+    assert problem["code"] == "validation_failed"
+    assert "text/plain" in problem["detail"]
+
+
+async def test_an_unknown_format_is_refused_by_name(
+    api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    answer = await api.get(job["links"]["result"], params={"format": "docx"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/format"
+
+
+async def test_a_long_text_is_streamed_whole(
+    service: Service, api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    text = "ü" * 3_000_000
+    await _replace_text(service, job["id"], text.encode())
+    answer = await api.get(job["links"]["result"], params={"format": "text"})
+    assert answer.text == text
+
+
+async def test_a_photo_without_text_has_an_empty_result(
+    service: Service, api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    await _replace_text(service, job["id"], b"")
+    answer = await api.get(job["links"]["result"], params={"format": "text"})
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+@pytest.mark.parametrize("what", ["result", "files"])
+async def test_before_the_end_there_is_nothing_to_fetch(run: Run, what: str) -> None:
+    service = await run(instead(WorkflowEngine, HeldEngine))
+    api = await service.client()
+    source = {"type": "upload", "upload_id": await service.upload(api)}
+    job = (await api.post("/v1/jobs", json={"source": source})).json()
+    answer = await api.get(job["links"][what])
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "job_not_finished"
+    assert answer.json()["retryable"] is True
+
+
+@pytest.mark.parametrize("what", ["result", "files"])
+async def test_a_failed_job_leaves_nothing_to_fetch(
+    service: Service, api: httpx.AsyncClient, what: str
+) -> None:
+    job = await service.job(api, b"no photo at all")
+    answer = await api.get(job["links"][what])
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "job_failed"
+    assert "unsupported_media_type" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "what"), [("text.json", "result"), ("manifest.json", "files")]
+)
+async def test_a_lost_file_is_a_fault_of_ours(
+    service: Service,
+    tenant: Tenant,
+    api: httpx.AsyncClient,
+    job: dict[str, Any],
+    lost: str,
+    what: str,
+) -> None:
+    processed = (await service.container.get(Buckets)).processed
+    await processed.delete(f"{tenant}/{job['id']}/{lost}")
+    with capture_logs() as logs:
+        answer = await api.get(job["links"][what])
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert lost not in answer.text
+    assert [log["event"] for log in logs] == ["unexpected_error", "request"]
+
+
+async def test_the_files_are_the_photo_and_all_that_was_made_of_it(
+    api: httpx.AsyncClient, job: dict[str, Any]
+) -> None:
+    files = (await api.get(job["links"]["files"])).json()["items"]
+    assert {file["name"] for file in files} == {
+        "original",
+        "normalized.jpg",
+        "thumbnail.webp",
+        "text.json",
+        "text.txt",
+        "manifest.json",
+    }
+    original = next(file for file in files if file["name"] == "original")
+    assert original["size_bytes"] == len(JPEG)
+    assert original["sha256"] == sha256(JPEG).hexdigest()
+    assert original["content_type"] == "image/jpeg"
+    assert original["url"]
+    assert original["expires_at"].endswith("Z")
+
+
+async def _replace_text(service: Service, job_id: JobId, data: bytes) -> None:
+    job = await (await service.container.get(JobRepository)).get(job_id)
+    processed = (await service.container.get(Buckets)).processed
+    await processed.write(
+        job.artifact_key(TEXT_PLAIN), in_chunks(data), content_type="text/plain"
+    )

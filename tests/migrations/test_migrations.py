@@ -1,0 +1,142 @@
+import asyncio
+import os
+import sys
+from asyncio.subprocess import create_subprocess_exec
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from photo.adapters.postgres.check import PostgresCheck
+from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.migrate import (
+    config,
+    is_migrated,
+    migrate,
+    on_connection,
+)
+from photo.adapters.postgres.tables import metadata
+from photo.domain.errors import Unavailable
+from photo.entrypoints.local.servers import Servers
+from tests.services import fresh_database
+
+ROOT = Path(__file__).parents[2]
+
+RULES = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT table_name, column_name, concat_ws(' ', udt_name, is_nullable, collation_name)
+FROM information_schema.columns WHERE table_schema = 'public'
+ORDER BY 1, 2, 3
+"""
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+async def rules(engine: AsyncEngine) -> list[tuple[str, ...]]:
+    async with engine.connect() as connection:
+        found = (await connection.execute(text(RULES))).all()
+    return [tuple(row) for row in found if row[0] != "alembic_version"]
+
+
+async def test_every_migration_goes_up_down_and_up_again(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    def climb(connection: Connection) -> None:
+        scripts = ScriptDirectory.from_config(config(connection))
+        for script in reversed(list(scripts.walk_revisions())):
+            command.upgrade(config(connection), script.revision)
+            command.downgrade(config(connection), "-1")
+            command.upgrade(config(connection), script.revision)
+
+    await on_connection(database_url, climb)
+    assert await is_migrated(engine)
+
+
+async def test_downgraded_to_nothing_nothing_is_left(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    await migrate(database_url)
+    await on_connection(
+        database_url, lambda connection: command.downgrade(config(connection), "base")
+    )
+    functions = (
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    )
+    async with engine.connect() as connection:
+        assert (await connection.execute(text(functions))).all() == []
+    assert await rules(engine) == []
+
+
+async def test_the_migrations_build_what_the_tables_say(
+    database_url: str, engine: AsyncEngine, servers: Servers
+) -> None:
+    await migrate(database_url)
+    await on_connection(
+        database_url, lambda connection: command.check(config(connection))
+    )
+
+    async with fresh_database(servers) as url:
+        declared = create_engine(url)
+        async with declared.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        try:
+            assert await rules(engine) == await rules(declared)
+        finally:
+            await declared.dispose()
+
+
+async def python(*arguments: str, **environment: str) -> None:
+    process = await create_subprocess_exec(
+        sys.executable, *arguments, cwd=ROOT, env=os.environ | environment
+    )
+    assert await process.wait() == 0
+
+
+async def test_of_several_migrators_one_works_and_the_others_wait(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    program = (
+        "import asyncio, os; from photo.adapters.postgres.migrate import migrate;"
+        "asyncio.run(migrate(os.environ['DATABASE_URL']))"
+    )
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(python("-c", program, DATABASE_URL=database_url))
+    await migrate(database_url)
+    assert await is_migrated(engine)
+
+
+async def test_only_the_newest_revision_or_a_newer_one_will_do(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    assert not await is_migrated(engine)
+    with pytest.raises(Unavailable, match="photo migrate"):
+        await PostgresCheck(engine).check()
+    await migrate(database_url)
+    await PostgresCheck(engine).check()
+    for revision, enough in (("0000", False), ("9999", True)):
+        mark = text("UPDATE alembic_version SET version_num = :revision")
+        async with engine.begin() as connection:
+            await connection.execute(mark, {"revision": revision})
+        assert await is_migrated(engine) is enough
+
+
+async def test_a_developer_migrates_with_alembic_itself(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    await python("-m", "alembic", "upgrade", "head", DATABASE_URL=database_url)
+    await python("-m", "alembic", "check", DATABASE_URL=database_url)
+    assert await is_migrated(engine)

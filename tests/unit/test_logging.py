@@ -1,0 +1,166 @@
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from photo.entrypoints.logging import configure_logging
+
+CANARY = "c4n4ry-5ecret"
+FORGERY = "a\nb\r\nc\x1b[2J\x00\u2028\x85{"
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("photo")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    structlog.reset_defaults()
+
+
+def lines(output: Output) -> list[dict[str, Any]]:
+    out, err = output.readouterr()
+    assert out == ""
+    return [json.loads(line) for line in err.splitlines()]
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def fail_with_a_secret_in_a_local() -> None:
+    secret = CANARY
+    fail(f"{len(secret)} characters")
+
+
+def test_an_event_is_one_line_of_json(capsys: Output) -> None:
+    configure_logging(level="info", as_json=True)
+    structlog.get_logger("photo.test").info("job_submitted", job_id="job_1")
+    (line,) = lines(capsys)
+    assert datetime.fromisoformat(line.pop("timestamp")).tzinfo is not None
+    assert line == {
+        "event": "job_submitted",
+        "job_id": "job_1",
+        "level": "info",
+        "logger": "photo.test",
+    }
+
+
+def test_a_librarys_record_has_the_same_form(capsys: Output) -> None:
+    configure_logging(level="info", as_json=True)
+    logging.getLogger("a.library").warning("%d retries", 3)
+    (line,) = lines(capsys)
+    assert (line["event"], line["level"]) == ("3 retries", "warning")
+    assert line["logger"] == "a.library"
+
+
+def test_what_is_bound_is_on_every_line(capsys: Output) -> None:
+    configure_logging(level="info", as_json=True)
+    with bound_contextvars(request_id="r1"):
+        structlog.get_logger("photo.a").info("ours")
+        logging.getLogger("photo.b").info("theirs")
+    assert [line["request_id"] for line in lines(capsys)] == ["r1", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_the_level_holds_for_us(capsys: Output, level: str, heard: list[str]) -> None:
+    configure_logging(level=level, as_json=True)
+    log = structlog.get_logger("photo.test")
+    for name in ["debug", "info", "warning", "error"]:
+        getattr(log, name)("event")
+    assert [line["level"] for line in lines(capsys)] == heard
+
+
+def test_libraries_are_heard_from_warning_on(capsys: Output) -> None:
+    configure_logging(level="debug", as_json=True)
+    logging.getLogger("a.library").info("chatter")
+    logging.getLogger("a.library").warning("trouble")
+    assert [line["event"] for line in lines(capsys)] == ["trouble"]
+
+
+def test_configuring_again_repeats_no_line(capsys: Output) -> None:
+    configure_logging(level="info", as_json=True)
+    configure_logging(level="info", as_json=True)
+    structlog.get_logger("photo.test").info("once")
+    assert len(lines(capsys)) == 1
+
+
+@pytest.mark.parametrize("logger", ["ours", "a library's"])
+def test_an_exception_is_told_without_local_variables(
+    capsys: Output, logger: str
+) -> None:
+    configure_logging(level="info", as_json=True)
+    try:
+        fail_with_a_secret_in_a_local()
+    except ValueError:
+        if logger == "ours":
+            structlog.get_logger("photo.test").exception("broke")
+        else:
+            logging.getLogger("a.library").exception("broke")
+    (line,) = lines(capsys)
+    (told,) = line["exception"]
+    assert (told["exc_type"], told["exc_value"]) == ("ValueError", "13 characters")
+    assert told["frames"][-2]["name"] == "fail_with_a_secret_in_a_local"
+    assert CANARY not in json.dumps(line)
+
+
+def test_an_exception_is_told_to_people_without_local_variables(
+    capsys: Output,
+) -> None:
+    configure_logging(level="info", as_json=False)
+    try:
+        fail_with_a_secret_in_a_local()
+    except ValueError:
+        structlog.get_logger("photo.test").exception("broke")
+    told = capsys.readouterr().err
+    assert "ValueError: 13 characters" in told
+    assert CANARY not in told
+
+
+@pytest.mark.parametrize("logger", ["photo.test", "a.library"])
+def test_nothing_that_is_logged_can_forge_a_line(capsys: Output, logger: str) -> None:
+    configure_logging(level="info", as_json=True)
+    if logger == "photo.test":
+        structlog.get_logger(logger).warning(FORGERY, **{FORGERY: FORGERY})
+    else:
+        logging.getLogger(logger).warning("%s", FORGERY)
+    _, err = capsys.readouterr()
+    assert err.isascii()
+    assert [char for char in err if not char.isprintable()] == ["\n"]
+    assert json.loads(err)["event"] == FORGERY
+
+
+def test_an_exceptions_message_cannot_forge_a_line(capsys: Output) -> None:
+    configure_logging(level="info", as_json=True)
+    try:
+        fail(FORGERY)
+    except ValueError:
+        structlog.get_logger("photo.test").exception("broke")
+    (line,) = lines(capsys)
+    assert line["event"] == "broke"
+
+
+def test_people_get_a_line_without_colours_in_a_pipe(capsys: Output) -> None:
+    configure_logging(level="info", as_json=False)
+    structlog.get_logger("photo.test").info("job_submitted", job_id="job_1")
+    _, err = capsys.readouterr()
+    assert "job_submitted" in err
+    assert "job_id=job_1" in err
+    assert "\x1b" not in err

@@ -1,0 +1,245 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from rich.pretty import pretty_repr
+
+from photo.entrypoints.settings import Settings, UnsafeSettings
+
+CANARY = "c4n4ry-5ecret"
+NEEDED = {
+    "DATABASE_URL": "postgresql://photo:a-long-one@db/photo",
+    "S3_BUCKET_RAW": "raw",
+    "S3_BUCKET_PROCESSED": "processed",
+    "TEMPORAL_TARGET": "temporal:7233",
+}
+SAFE = NEEDED | {
+    "ENVIRONMENT": "production",
+    "ALLOWED_HOSTS": "photo.example.com",
+    "ALLOW_UNSCANNED": "true",
+    "AWS_SECRET_ACCESS_KEY": "a-long-one",
+    "AWS_ENDPOINT_URL_S3": "http://s3.internal:8333",
+    "S3_PUBLIC_ENDPOINT": "https://photos.example.com",
+}
+
+
+def settings(**given: str) -> Settings:
+    return Settings.from_env(NEEDED | given)
+
+
+def faults(env: Mapping[str, str], dotenv: Path | None = None) -> list[str]:
+    with pytest.raises(UnsafeSettings) as unsafe:
+        Settings.from_env(env, dotenv=dotenv)
+    assert str(unsafe.value) == "\n".join(unsafe.value.faults)
+    return unsafe.value.faults
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_what_is_needed_is_enough() -> None:
+    read = settings()
+    assert (read.database_url, read.s3_bucket_raw) == (NEEDED["DATABASE_URL"], "raw")
+    assert (read.environment, read.host, read.port) == (
+        "development",
+        "127.0.0.1",
+        8000,
+    )
+
+
+def test_the_environment_may_hold_other_things() -> None:
+    assert settings(PATH="/bin", HOME="/root") == settings()
+
+
+def test_every_fault_is_named_at_once(dotenv: Path) -> None:
+    dotenv.write_text("DATABSE_URL=typo\n")
+    env = {
+        "PORT": "eighty",
+        "DEBUG": "perhaps",
+        "ENVIRONMENT": "test",
+        "S3_PUBLIC_ENDPOINT": "localhost:8333",
+        "CDN_URL": "https://cdn",
+        "TEMPORAL_TLS_CERT": "cert",
+        "AWS_SESSION_TOKEN_FILE": "/nowhere",
+    }
+    assert {*faults(env, dotenv)} == {
+        "DATABSE_URL is no setting.",
+        "AWS_SESSION_TOKEN_FILE must name a readable, non-empty file.",
+        "ENVIRONMENT must be one of development, staging, production.",
+        "PORT must be a port number.",
+        "DEBUG must be true or false.",
+        "S3_PUBLIC_ENDPOINT must be a URL.",
+        "CDN_URL is not supported by this version yet. Leave it unset.",
+        "DATABASE_URL is missing.",
+        "S3_BUCKET_RAW is missing.",
+        "S3_BUCKET_PROCESSED is missing.",
+        "TEMPORAL_TARGET is missing.",
+        "TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY must be set together.",
+    }
+
+
+def test_no_value_is_in_any_message(dotenv: Path) -> None:
+    names = [name.upper() for name in Settings.__struct_fields__]
+    dotenv.write_text(f"UNKNOWN={CANARY}\n{CANARY}\n{CANARY}=\n")
+    assert CANARY not in str(faults(dict.fromkeys(names, CANARY), dotenv))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["MIIEvQIBADANBgkqhkiG9w0", "MIIEvQIBADANBgkqhkiG9w0==", "5EC2E7", "a-b=c"],
+)
+def test_a_piece_of_a_secret_in_the_file_is_not_shown(dotenv: Path, line: str) -> None:
+    dotenv.write_text(f"PORT=1\n{line}\n")
+    assert faults(NEEDED, dotenv) == ["A line of the .env file is no NAME=value."]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://photo:{CANARY}@[::1/photo",
+        f"postgresql://photo:{CANARY}@db:port/photo",
+        f"postgresql://photo:{CANARY}\u2100@db/photo",
+        f"photo:{CANARY}@db/photo",
+    ],
+)
+def test_a_malformed_url_is_refused_unseen(url: str) -> None:
+    assert faults(NEEDED | {"DATABASE_URL": url}) == ["DATABASE_URL must be a URL."]
+
+
+def test_a_url_may_lead_to_a_unix_socket() -> None:
+    url = "postgresql:///photo?host=/run/postgresql"
+    assert settings(DATABASE_URL=url).database_url == url
+
+
+def test_settings_show_nothing() -> None:
+    read = settings(AWS_SECRET_ACCESS_KEY=CANARY)
+    for shown in [repr(read), str(read), f"{read}", pretty_repr(read)]:
+        assert CANARY not in shown
+        assert "postgresql" not in shown
+
+
+def test_a_file_may_hold_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{CANARY}\n")
+    read = settings(AWS_SECRET_ACCESS_KEY_FILE=str(tmp_path / "secret"))
+    assert read.aws_secret_access_key == CANARY
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+def test_a_secret_file_must_be_readable_and_hold_something(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / CANARY
+    if content is not None:
+        file.write_bytes(content)
+    assert faults(NEEDED | {"TEMPORAL_API_KEY_FILE": str(file)}) == [
+        "TEMPORAL_API_KEY_FILE must name a readable, non-empty file."
+    ]
+
+
+def test_the_file_is_read_and_the_environment_wins(dotenv: Path) -> None:
+    dotenv.write_text("PORT=1\nHOST=::1\n# a comment\nexport LOG_LEVEL=error\n")
+    read = Settings.from_env(NEEDED | {"PORT": "2"}, dotenv=dotenv)
+    assert (read.port, read.host, read.log_level) == (2, "::1", "error")
+
+
+def test_the_file_is_taken_as_it_stands(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "somewhere")
+    dotenv.write_text("AWS_SECRET_ACCESS_KEY='pa${HOME}ss'\n")
+    read = Settings.from_env(NEEDED, dotenv=dotenv)
+    assert read.aws_secret_access_key == "pa${HOME}ss"
+
+
+def test_the_file_may_hold_what_others_read(dotenv: Path) -> None:
+    dotenv.write_text("AWS_PROFILE=a\nPHOTO_API_URL=b\nDATABASE_URL_FILE=\n")
+    assert Settings.from_env(NEEDED, dotenv=dotenv) == settings()
+
+
+def test_an_empty_value_is_no_value() -> None:
+    assert settings(PORT="", TEMPORAL_API_KEY="") == settings()
+    assert faults(NEEDED | {"S3_BUCKET_RAW": ""}) == ["S3_BUCKET_RAW is missing."]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("True", True), ("1", True), ("FALSE", False), ("0", False)],
+)
+def test_a_switch_is_true_or_false(text: str, *, value: bool) -> None:
+    assert settings(DEBUG=text).debug is value
+
+
+@pytest.mark.parametrize("text", ["yes", "on", "2", "truth"])
+def test_a_switch_is_nothing_else(text: str) -> None:
+    assert faults(NEEDED | {"DEBUG": text}) == ["DEBUG must be true or false."]
+
+
+@pytest.mark.parametrize("text", ["-1", "65536", "8000.5", "http", "8 000"])
+def test_a_port_is_a_number_of_a_port(text: str) -> None:
+    assert faults(NEEDED | {"PORT": text}) == ["PORT must be a port number."]
+
+
+def test_a_choice_may_be_written_in_capitals() -> None:
+    assert settings(LOG_LEVEL="INFO", OCR_ENGINE="Textract") == settings(
+        LOG_LEVEL="info", OCR_ENGINE="textract"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("https://a.example", ("https://a.example",)),
+        (" https://a , https://b,", ("https://a", "https://b")),
+        (",", ()),
+        ("*", ("*",)),
+    ],
+)
+def test_a_list_is_separated_by_commas(text: str, items: tuple[str, ...]) -> None:
+    assert settings(CORS_ORIGINS=text).cors_origins == items
+
+
+def test_what_has_no_effect_yet_is_refused_rather_than_believed() -> None:
+    (fault,) = faults(NEEDED | {"CLAMD_URL": "tcp://scanner:3310"})
+    assert fault.startswith("CLAMD_URL is not supported")
+
+
+def test_a_safe_production_starts() -> None:
+    assert Settings.from_env(SAFE).environment == "production"
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "fault"),
+    [
+        ({"DEBUG": "true"}, "DEBUG must be off"),
+        ({"CORS_ORIGINS": "https://a,*"}, "CORS_ORIGINS must name origins"),
+        ({"CORS_ORIGINS": "https://*.example"}, "CORS_ORIGINS must name origins"),
+        ({"CORS_ORIGINS": "*://a"}, "CORS_ORIGINS must name origins"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS must name"),
+        ({"ALLOWED_HOSTS": "a.example,*"}, "ALLOWED_HOSTS must name"),
+        ({"S3_PUBLIC_ENDPOINT": "http://s3.example"}, "S3_PUBLIC_ENDPOINT must be"),
+        ({"S3_PUBLIC_ENDPOINT": ""}, "S3_PUBLIC_ENDPOINT must be https"),
+        ({"ALLOW_UNSCANNED": "false"}, "There is no virus scanner"),
+        ({"DATABASE_URL": "postgresql://db/photo"}, "DATABASE_URL must have"),
+        ({"DATABASE_URL": "postgresql://photo:postgres@db/p"}, "DATABASE_URL must"),
+        ({"AWS_SECRET_ACCESS_KEY": "minioadmin"}, "AWS_SECRET_ACCESS_KEY must not"),
+    ],
+)
+def test_an_unsafe_production_does_not_start(
+    unsafe: dict[str, str], fault: str
+) -> None:
+    (found,) = faults(SAFE | unsafe)
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize("environment", ["development", "staging"])
+def test_what_is_unsafe_is_allowed_elsewhere(environment: str) -> None:
+    settings(ENVIRONMENT=environment, DEBUG="true", CORS_ORIGINS="*")
+
+
+def test_credentials_of_the_machine_itself_are_safe() -> None:
+    env = {**SAFE}
+    del env["AWS_SECRET_ACCESS_KEY"], env["AWS_ENDPOINT_URL_S3"]
+    del env["S3_PUBLIC_ENDPOINT"]
+    assert Settings.from_env(env).aws_secret_access_key is None

@@ -1,0 +1,246 @@
+"""Every use case on adapters in memory that a fuse can make crash at any call."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from photo.adapters.documents import JsonDocuments
+from photo.adapters.memory import (
+    MemoryJobFeed,
+    MemoryJobRepository,
+    MemoryNormalizer,
+    MemoryObjectLinks,
+    MemoryObjectStore,
+    MemoryRecognizer,
+    MemoryUploadRepository,
+)
+from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
+from photo.application.ports import Buckets, StoredObject, WorkflowEngine
+from photo.application.processing import (
+    EndJob,
+    NormalizePhoto,
+    PublishResult,
+    RecognizeText,
+    VerifyPhoto,
+)
+from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
+from photo.domain.access import Tenant
+from photo.domain.errors import JobFinished
+from photo.domain.job import Job, JobId
+from photo.domain.upload import Upload, UploadId
+from tests.makers import (
+    SteppableClock,
+    a_job,
+    an_upload,
+    in_chunks,
+    new_id,
+    photo_bytes,
+)
+
+A_SECOND = timedelta(seconds=1)
+
+
+class Crash(BaseException):
+    """The process died. No code of ours can catch it."""
+
+
+class Fuse:
+    """Blows once, when the n-th call to a port has had its effect but not returned."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.blown = False
+        self._blows_at = 0
+
+    def blow_at(self, call: int) -> None:
+        """Counted from now."""
+        self.calls, self._blows_at = 0, call
+
+    def burn(self) -> None:
+        self.calls += 1
+        if self.calls == self._blows_at:
+            self.blown = True
+            raise Crash
+
+
+class FusedStore(MemoryObjectStore):
+    def __init__(self, fuse: Fuse) -> None:
+        super().__init__()
+        self.chunk_bytes = 1 << 20
+        self._fuse = fuse
+
+    async def head(self, key: str) -> StoredObject:
+        found = await super().head(key)
+        self._fuse.burn()
+        return found
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        async for chunk in super().read(key):
+            async for part in in_chunks(chunk, size=self.chunk_bytes):
+                yield part
+        self._fuse.burn()
+
+    async def write(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
+    ) -> None:
+        await super().write(key, chunks, content_type=content_type)
+        self._fuse.burn()
+
+    def contents(self) -> dict[str, tuple[bytes, str]]:
+        return dict(self._objects)
+
+
+class FusedUploads(MemoryUploadRepository):
+    def __init__(self, fuse: Fuse) -> None:
+        super().__init__()
+        self._fuse = fuse
+
+    def known(self) -> list[Upload]:
+        return [*self._uploads.values()]
+
+    async def add(self, upload: Upload) -> None:
+        await super().add(upload)
+        self._fuse.burn()
+
+    async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
+        upload = await super().get(upload_id, tenant=tenant)
+        self._fuse.burn()
+        return upload
+
+
+class FusedJobs(MemoryJobRepository):
+    def __init__(self, feed: MemoryJobFeed, fuse: Fuse) -> None:
+        super().__init__(feed)
+        self._fuse = fuse
+
+    async def add(self, job: Job) -> None:
+        await super().add(job)
+        self._fuse.burn()
+
+    async def get_for(self, tenant: Tenant, job_id: JobId) -> Job:
+        job = await super().get_for(tenant, job_id)
+        self._fuse.burn()
+        return job
+
+    async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
+        job = await super().update(job_id, change)
+        self._fuse.burn()
+        return job
+
+
+class RecordingEngine(WorkflowEngine):
+    """Starts nothing and remembers what it was asked; `fault` makes it fail first."""
+
+    def __init__(self, fuse: Fuse) -> None:
+        self.started: list[JobId] = []
+        self.cancelled: list[JobId] = []
+        self.fault: Exception | None = None
+        self._fuse = fuse
+
+    async def start(self, job_id: JobId) -> None:
+        self._fail()
+        self.started.append(job_id)
+        self._fuse.burn()
+
+    async def cancel(self, job_id: JobId) -> None:
+        self._fail()
+        self.cancelled.append(job_id)
+        self._fuse.burn()
+
+    async def check(self) -> None:
+        self._fail()
+
+    def _fail(self) -> None:
+        if self.fault:
+            raise self.fault
+
+
+T = TypeVar("T")
+
+
+class Way(Protocol):
+    """How every step of a job is taken."""
+
+    async def __call__(self, step: Callable[[], Awaitable[T]], /) -> T: ...
+
+
+async def once(step: Callable[[], Awaitable[T]], /) -> T:
+    return await step()
+
+
+class World:
+    def __init__(
+        self,
+        *,
+        recognizer: MemoryRecognizer | None = None,
+        feed: MemoryJobFeed | None = None,
+    ) -> None:
+        self.clock = SteppableClock()
+        self.fuse = Fuse()
+        self.feed = feed or MemoryJobFeed()
+        self.raw = FusedStore(self.fuse)
+        self.processed = FusedStore(self.fuse)
+        self.buckets = Buckets(raw=self.raw, processed=self.processed)
+        self.uploads = FusedUploads(self.fuse)
+        self.jobs = FusedJobs(self.feed, self.fuse)
+        self.engine = RecordingEngine(self.fuse)
+        self.links = MemoryObjectLinks()
+        self.documents = JsonDocuments()
+        self.submit = SubmitJob(
+            self.uploads, self.jobs, self.buckets, self.engine, new_id, self.clock
+        )
+        self.grant = GrantUpload(self.uploads, self.links, new_id, self.clock)
+        self.receive = ReceivePhoto(self.uploads, self.buckets, new_id, self.clock)
+        self.look_up = LookUpUpload(self.uploads, self.jobs, self.buckets, self.clock)
+        self.cancel = CancelJob(self.jobs, self.engine, self.clock)
+        self.start_forgotten = StartForgottenJobs(self.jobs, self.engine, self.clock)
+        self.verify = VerifyPhoto(self.uploads, self.jobs, self.buckets, self.clock)
+        self.normalize = NormalizePhoto(
+            self.jobs, self.buckets, MemoryNormalizer(), self.clock
+        )
+        self.recognize = RecognizeText(
+            self.jobs,
+            self.buckets,
+            recognizer or MemoryRecognizer(),
+            self.documents,
+            self.clock,
+        )
+        self.publish = PublishResult(
+            self.jobs, self.buckets, self.documents, self.clock
+        )
+        self.end = EndJob(self.jobs, self.clock)
+
+    async def arrive(self, upload: Upload, data: bytes | None = None) -> Upload:
+        """Grant an upload and send its photo."""
+        await self.uploads.add(upload)
+        await self.send(upload, data)
+        return upload
+
+    async def send(self, upload: Upload, data: bytes | None = None) -> None:
+        sent = photo_bytes(upload.content_type) if data is None else data
+        await self.raw.write(
+            upload.key, in_chunks(sent), content_type=upload.content_type
+        )
+
+    async def accept(
+        self, upload: Upload | None = None, data: bytes | None = None
+    ) -> JobId:
+        """A queued job on a photo that has arrived."""
+        upload = await self.arrive(upload or an_upload(), data)
+        job = a_job(upload, now=self.clock())
+        await self.jobs.add(job)
+        return job.id
+
+    async def process(self, job_id: JobId, way: Way = once) -> Job:
+        """Take a job through its steps, a second apart, as the workflow does."""
+        with suppress(JobFinished):
+            await way(lambda: self.verify(job_id))
+            self.clock.step(A_SECOND)
+            images, pages = await way(lambda: self.normalize(job_id))
+            self.clock.step(A_SECOND)
+            texts, engine = await way(lambda: self.recognize(job_id, pages))
+            self.clock.step(A_SECOND)
+            files = [*images, *texts]
+            await way(lambda: self.publish(job_id, files, engine))
+        return await self.jobs.get(job_id)

@@ -6,7 +6,7 @@ PORT ?= 8000
 .PHONY: demo up test check format bench lock clean
 
 demo: $(VENV)/.local  ## the local stack, the samples through the real API, then keep serving
-	$(BIN)/photo up --port $(PORT) --demo samples $(if $(ONCE),--once)
+	$(BIN)/photo demo samples --port $(PORT) $(if $(ONCE),--once)
 
 up: $(VENV)/.local  ## the same stack without the samples
 	$(BIN)/photo up --port $(PORT)

@@ -103,7 +103,8 @@ def _figures(
         "load_s": round(load, 2),
         "median_s": round(median(seconds), 3),
         "p95_s": round(seconds[int(len(seconds) * 0.95)], 3),
-        "cpu_s": round(fmean(reading.cpu_seconds for _, reading in done), 3),
+        "median_cpu_s": round(median(reading.cpu_seconds for _, reading in done), 3),
+        "mean_cpu_s": round(fmean(reading.cpu_seconds for _, reading in done), 3),
         "peak_mb": round(peak),
         "word_f1": round(_word_f1(done), 4),
     }
@@ -126,9 +127,9 @@ def _word_f1(done: list[tuple[Path, Reading]]) -> float:
 
 def _print(figures: dict[str, dict[str, float]]) -> None:
     columns = list(next(iter(figures.values())))
-    print(f"{'runtime':12s}", *(f"{column:>9s}" for column in columns))
+    print(f"{'runtime':12s}", *(f"{column:>13s}" for column in columns))
     for name, row in figures.items():
-        print(f"{name:12s}", *(f"{row[column]:9g}" for column in columns))
+        print(f"{name:12s}", *(f"{row[column]:13g}" for column in columns))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,18 @@ import aioboto3
 import asyncpg
 import pytest
 
-from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.children import Children
+from photo.entrypoints.local.errors import StackError
+from photo.entrypoints.local.seaweedfs import S3Server
 from photo.entrypoints.local.servers import Servers, start_servers
+
+__all__ = [
+    "Servers",
+    "fresh_bucket",
+    "fresh_database",
+    "s3_client",
+    "servers_or_skip",
+]
 
 REQUIRED = os.environ.get("PHOTO_TEST_REQUIRE_ALL") == "1"
 
@@ -45,13 +54,13 @@ async def fresh_database(servers: Servers) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def s3_client(servers: Servers) -> AsyncIterator[Any]:
+async def s3_client(server: S3Server) -> AsyncIterator[Any]:
     session = aioboto3.Session(
-        aws_access_key_id=servers.s3.access_key_id,
-        aws_secret_access_key=servers.s3.secret_access_key,
-        region_name=servers.s3.region,
+        aws_access_key_id=server.access_key_id,
+        aws_secret_access_key=server.secret_access_key,
+        region_name=server.region,
     )
-    async with session.client("s3", endpoint_url=servers.s3.endpoint) as client:
+    async with session.client("s3", endpoint_url=server.endpoint) as client:
         yield client
 
 
@@ -59,7 +68,7 @@ async def s3_client(servers: Servers) -> AsyncIterator[Any]:
 async def fresh_bucket(servers: Servers) -> AsyncIterator[str]:
     """The name of an empty bucket; it and all in it are deleted at the end."""
     name = f"test-{secrets.token_hex(8)}"
-    async with s3_client(servers) as s3:
+    async with s3_client(servers.s3) as s3:
         await s3.create_bucket(Bucket=name)
         try:
             yield name

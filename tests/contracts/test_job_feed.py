@@ -24,6 +24,14 @@ async def settle(changes: Changes) -> None:
     await changes.wait(timedelta(seconds=0.3))
 
 
+async def undisturbed(changes: Changes) -> None:
+    """Fail if the subscription is told of anything for a while."""
+    clock = asyncio.get_running_loop().time
+    since = clock()
+    await changes.wait(timedelta(seconds=0.3))
+    assert clock() - since >= 0.25
+
+
 async def test_a_change_wakes_everyone_who_waits(repositories: Repositories) -> None:
     job = await add_job(repositories, a_job())
     async with (
@@ -58,6 +66,15 @@ async def test_a_change_between_two_waits_is_not_missed(
         await woken(changes)
 
 
+async def test_a_change_wakes_once(repositories: Repositories) -> None:
+    job = await add_job(repositories, a_job())
+    async with repositories.feed.subscribe(job.id) as changes:
+        await settle(changes)
+        await repositories.jobs.update(job.id, enter_fetch)
+        await woken(changes)
+        await undisturbed(changes)
+
+
 async def test_without_a_change_the_wait_ends_in_time(
     repositories: Repositories,
 ) -> None:
@@ -74,7 +91,4 @@ async def test_a_change_that_fails_wakes_nobody(repositories: Repositories) -> N
         await asyncio.gather(
             repositories.jobs.update(job.id, enter_fetch), return_exceptions=True
         )
-        clock = asyncio.get_running_loop().time
-        since = clock()
-        await changes.wait(timedelta(seconds=0.3))
-        assert clock() - since >= 0.25
+        await undisturbed(changes)

@@ -1,8 +1,8 @@
 """The real application on memory adapters, as its operator and its clients see it."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from dishka import AsyncContainer, Provider
@@ -43,17 +43,20 @@ class Service:
     ) -> httpx.AsyncClient:
         return await self.clients.enter_async_context(
             httpx.AsyncClient(
-                transport=httpx.ASGITransport(self.app),
+                transport=httpx.ASGITransport(cast("Any", self.app)),
                 base_url=url,
                 headers={"Authorization": authorization} if authorization else {},
             )
         )
 
     async def upload(
-        self, api: httpx.AsyncClient, data: bytes = JPEG, **promise: object
+        self,
+        api: httpx.AsyncClient,
+        data: bytes = JPEG,
+        promise: Mapping[str, object] | None = None,
     ) -> str:
         """A photo that has arrived, as if it had been sent to the store."""
-        body = {"content_type": "image/jpeg"} | promise
+        body = {"content_type": "image/jpeg", **(promise or {})}
         grant = (await api.post("/v1/uploads", json=body)).raise_for_status().json()
         raw = (await self.container.get(Buckets)).raw
         await raw.write(
@@ -66,11 +69,12 @@ class Service:
         self,
         api: httpx.AsyncClient,
         data: bytes = JPEG,
-        metadata: dict[str, str] | None = None,
-        **promise: object,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        promise: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
         """A job that has ended, as the API shows it."""
-        upload_id = await self.upload(api, data, **promise)
+        upload_id = await self.upload(api, data, promise)
         accepted = await api.post(
             "/v1/jobs",
             json={

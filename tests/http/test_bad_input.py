@@ -244,7 +244,7 @@ async def test_a_photo_that_is_not_the_promised_one_fails_its_job(
     promise: dict[str, object],
     code: str,
 ) -> None:
-    job = await service.job(api, data, **promise)
+    job = await service.job(api, data, promise=promise)
     assert job["status"] == "failed"
     assert job["error"]["code"] == code
     assert job["error"]["retryable"] is False

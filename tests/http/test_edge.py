@@ -54,7 +54,7 @@ async def test_a_sane_request_id_is_kept(service: Service, path: str) -> None:
 async def test_another_request_id_is_replaced(service: Service, sent: str) -> None:
     anyone = await service.anyone()
     answer = await anyone.get(
-        "/v1/jobs", headers={"X-Request-Id": sent.encode("latin-1")}
+        "/v1/jobs", headers={b"X-Request-Id": sent.encode("latin-1")}
     )
     given = answer.headers["X-Request-Id"]
     assert given != sent
@@ -125,7 +125,7 @@ async def test_the_log_holds_no_secret_no_text_and_no_link(
     service: Service, api: httpx.AsyncClient, logs: list[Any]
 ) -> None:
     job = await service.job(
-        api, metadata={"name": "Erika Mustermann"}, filename="diary.jpg"
+        api, metadata={"name": "Erika Mustermann"}, promise={"filename": "diary.jpg"}
     )
     answers = [
         await api.get(job["links"]["result"], params={"format": "text"}),

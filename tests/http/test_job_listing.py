@@ -118,7 +118,7 @@ async def test_jobs_are_found_by_time(
 ) -> None:
     early = await store()
     late = await store(now=NOW + timedelta(minutes=1))
-    names = {early.id: "early", late.id: "late"}
+    names: dict[str, str] = {early.id: "early", late.id: "late"}
     assert [names[job_id] for job_id in await _ids(api, query)] == expected
 
 
@@ -135,7 +135,7 @@ async def test_filters_hold_on_every_page(api: httpx.AsyncClient, store: Store) 
     for _ in range(3):
         wanted.append(await store(metadata={"order": "7"}))
         await store()
-    query = {"metadata.order": "7", "limit": 2}
+    query: dict[str, Any] = {"metadata.order": "7", "limit": 2}
     page = (await api.get("/v1/jobs", params=query)).json()
     rest = await _ids(api, query | {"cursor": page["next_cursor"]})
     found = [job["id"] for job in page["items"]] + rest

@@ -118,9 +118,7 @@ async def test_a_job_that_fails_answers_with_its_error(
 async def test_what_is_no_photo_is_refused(
     api: httpx.AsyncClient, named: str, data: bytes, status: int, code: str
 ) -> None:
-    answer = await api.post(
-        "/v1/read", content=data, headers={"Content-Type": named}
-    )
+    answer = await api.post("/v1/read", content=data, headers={"Content-Type": named})
     assert answer.status_code == status
     assert answer.json()["code"] == code
 
@@ -130,9 +128,7 @@ async def test_one_byte_more_than_the_type_allows_is_too_much(
     api: httpx.AsyncClient, kind: MediaType
 ) -> None:
     data = photo_bytes(kind).ljust(kind.max_bytes + 1, b"\0")
-    answer = await api.post(
-        "/v1/read", content=data, headers={"Content-Type": kind}
-    )
+    answer = await api.post("/v1/read", content=data, headers={"Content-Type": kind})
     assert answer.status_code == 413
     assert answer.json()["code"] == "file_too_large"
     assert str(kind.max_bytes) in answer.json()["detail"]

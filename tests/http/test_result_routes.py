@@ -6,7 +6,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from photo.application.ports import Buckets, JobRepository, WorkflowEngine
-from photo.domain.access import Tenant
 from photo.domain.files import TEXT_PLAIN
 from photo.domain.job import JobId
 from tests.http.conftest import Run
@@ -129,15 +128,12 @@ async def test_a_failed_job_leaves_nothing_to_fetch(
     ("lost", "what"), [("text.json", "result"), ("manifest.json", "files")]
 )
 async def test_a_lost_file_is_a_fault_of_ours(
-    service: Service,
-    tenant: Tenant,
-    api: httpx.AsyncClient,
-    job: dict[str, Any],
-    lost: str,
-    what: str,
+    service: Service, api: httpx.AsyncClient, lost: str, what: str
 ) -> None:
+    job = await service.job(api)
+    stored = await (await service.container.get(JobRepository)).get(job["id"])
     processed = (await service.container.get(Buckets)).processed
-    await processed.delete(f"{tenant}/{job['id']}/{lost}")
+    await processed.delete(stored.artifact_key(lost))
     with capture_logs() as logs:
         answer = await api.get(job["links"][what])
     assert answer.status_code == 500

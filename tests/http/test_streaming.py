@@ -5,14 +5,17 @@ import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import uvicorn
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from photo.adapters.memory import MemoryObjectStore
 from photo.application.ports import Buckets
+from photo.domain.access import Tenant
 from photo.domain.media import MediaType
 from tests.http.service import Service, running
 from tests.http.stand_ins import CountingStore, instead
@@ -27,13 +30,13 @@ HEAD = photo_bytes(MediaType.TIFF)[:64]
 async def _listening(service: Service) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(service.app, access_log=False, log_config=None, ws="none")
+        uvicorn.Config(
+            service.app, access_log=False, lifespan="off", log_config=None, ws="none"
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     host, port = listener.getsockname()
     try:
-        while not server.started:
-            await asyncio.sleep(0)
         yield f"http://{host}:{port}"
     finally:
         server.should_exit = True
@@ -86,29 +89,34 @@ async def test_a_large_photo_is_never_whole_in_memory(
 
 
 async def test_a_body_that_breaks_off_leaves_nothing_but_a_line(
-    service: Service,
+    service: Service, tenant: Tenant
 ) -> None:
-    key = await service.key()
-    with capture_logs() as logs:
+    key = await service.key(tenant)
+    logged = asyncio.Event()
+
+    def notice(_logger: object, _method: str, event: EventDict) -> EventDict:
+        logged.set()
+        return event
+
+    with capture_logs(processors=[notice]) as logs:
         async with _listening(service) as url:
-            _, _, address = url.rpartition("/")
-            reader, writer = await asyncio.open_connection(*address.split(":"))
+            address = urlsplit(url)
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
             writer.write(
-                f"POST /v1/read HTTP/1.1\r\nHost: photo.test\r\n"
-                f"Authorization: Bearer {key}\r\nContent-Type: image/jpeg\r\n"
-                f"Content-Length: 1000\r\n\r\n".encode()
-                + HEAD
+                b"POST /v1/read HTTP/1.1\r\nHost: photo.test\r\n"
+                b"Authorization: Bearer " + key.encode() + b"\r\n"
+                b"Content-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n" + HEAD
             )
             await writer.drain()
             writer.close()
-            await writer.wait_closed()
             async with asyncio.timeout(10):
-                while not logs:
-                    await asyncio.sleep(0)
+                await logged.wait()
     [line] = logs
     assert line["event"] == "request"
     assert line["status"] == 400
     assert line["bytes_in"] == len(HEAD)
+    api = await service.client(tenant)
+    assert (await api.get("/v1/jobs")).json()["items"] == []
 
 
 async def test_a_large_body_is_refused_before_it_is_sent(service: Service) -> None:

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from photo.application.ports import Clock
-from tests.http.service import Service
 from tests.http.conftest import Run
+from tests.http.service import Service
 from tests.http.stand_ins import instead
 from tests.makers import SteppableClock
 

@@ -17,6 +17,6 @@ async def test_a_fresh_database_is_empty_and_the_services_own(servers: Servers) 
 
 
 async def test_a_fresh_bucket_takes_an_object(servers: Servers) -> None:
-    async with fresh_bucket(servers) as bucket, s3_client(servers) as s3:
+    async with fresh_bucket(servers) as bucket, s3_client(servers.s3) as s3:
         await s3.put_object(Bucket=bucket, Key="k", Body=b"x")
         assert (await s3.list_objects_v2(Bucket=bucket))["KeyCount"] == 1

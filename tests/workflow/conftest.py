@@ -1,31 +1,29 @@
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from photo.adapters.temporal.client import TemporalServer
-from photo.adapters.temporal.converter import STRICT
 from tests.services import Servers
-
-_TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 
 
 @pytest.fixture(scope="session")
-async def client(servers: Servers) -> Client:
-    """A client of a real server."""
-    server = TemporalServer(
+def temporal(servers: Servers) -> TemporalServer:
+    return TemporalServer(
         target=servers.temporal_target, namespace=servers.temporal_namespace
     )
-    return await server.connected()
 
 
-@pytest.fixture
-async def impatient_client() -> AsyncIterator[Client]:
-    """A client of a server where hours of waiting pass at once."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(_TEST_SERVER), data_converter=STRICT
-    ) as environment:
-        yield environment.client
+@pytest.fixture(scope="session")
+async def client(temporal: TemporalServer) -> Client:
+    return await temporal.connected()
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[EventDict]]:
+    """What is logged; and nothing spends seconds on drawing tracebacks."""
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        yield logs

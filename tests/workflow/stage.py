@@ -1,27 +1,27 @@
 """The whole service on memory adapters, but for its workflows: those are Temporal's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import uuid4
 
 from dishka import Provider, Scope
 from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
 
 from photo.adapters.memory import MemoryRecognizer
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.engine import TemporalWorkflowEngine, workflow_id
 from photo.adapters.temporal.worker import make_workers, running
-from photo.application.jobs import AwaitJob, SubmitJob
+from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
 from photo.application.ports import JobRepository, TextRecognizer, WorkflowEngine
 from photo.application.uploads import PhotoPromise, ReceivePhoto
-from photo.domain.access import Tenant
 from photo.domain.job import Job, JobId
 from photo.domain.media import MediaType
 from photo.entrypoints.container import memory_container
+from tests.makers import ACME, in_chunks, photo_bytes
 
-TENANT = Tenant("acme")
-JPEG = b"\xff\xd8\xff\xe0 a photo, as far as memory can tell"
+PHOTO = photo_bytes()
 NO_PHOTO = b"just some text"
 
 
@@ -29,7 +29,10 @@ class Stage:
     """One task queue of its own, one container, and what a test does with them."""
 
     def __init__(
-        self, client: Client, recognizer: TextRecognizer | None = None
+        self,
+        client: Client,
+        recognizer: TextRecognizer | None = None,
+        *overrides: Provider,
     ) -> None:
         self.client = client
         self.queue = f"photo-{uuid4().hex}"
@@ -40,39 +43,44 @@ class Stage:
             lambda: recognizer or MemoryRecognizer(), provides=TextRecognizer
         )
         adapters.provide_all(ImageActivities, JobActivities)
-        self.container = memory_container(adapters)
+        self.container = memory_container(adapters, *overrides)
 
-    async def working(
-        self, *, images: bool = True
-    ) -> AbstractAsyncContextManager[None]:
-        """Workers at work: all of them, or only the one for light steps."""
-        light, heavy = make_workers(
+    async def working(self) -> AbstractAsyncContextManager[None]:
+        return running(*await self.workers())
+
+    async def workers(self) -> Sequence[Worker]:
+        """One for workflows and light steps, one for images."""
+        return make_workers(
             self.client,
             self.queue,
             await self.container.get(JobActivities),
             await self.container.get(ImageActivities),
             image_processes=2,
         )
-        return running(light, heavy) if images else running(light)
 
-    async def submit(self, photo: bytes = JPEG) -> JobId:
+    async def submit(self, photo: bytes = PHOTO) -> JobId:
         """Send a photo and have a job on it started."""
         receive = await self.container.get(ReceivePhoto)
         submit = await self.container.get(SubmitJob)
         promise = PhotoPromise(content_type=MediaType.JPEG)
-        upload = await receive(TENANT, promise, _once(photo))
-        return (await submit(TENANT, upload.id, {})).id
+        upload = await receive(ACME, promise, in_chunks(photo))
+        return (await submit(ACME, upload.id, {})).id
+
+    async def cancel(self, job_id: JobId) -> None:
+        """As the API does when its client asks for it."""
+        await (await self.container.get(CancelJob))(ACME, job_id)
 
     async def job(self, job_id: JobId) -> Job:
-        return await (await self.container.get(JobRepository)).get(job_id)
+        jobs: JobRepository = await self.container.get(JobRepository)
+        return await jobs.get(job_id)
 
     async def ended(self, job_id: JobId) -> Job:
         follow = await self.container.get(AwaitJob)
-        return await follow(TENANT, job_id, up_to=timedelta(minutes=1))
+        return await follow(ACME, job_id, up_to=timedelta(minutes=1))
+
+    async def history(self, job_id: JobId) -> str:
+        """All that Temporal keeps of a job, payloads in plain text."""
+        return str((await self.workflow(job_id).fetch_history()).events)
 
     def workflow(self, job_id: JobId) -> WorkflowHandle[None, None]:
         return self.client.get_workflow_handle(workflow_id(job_id))
-
-
-async def _once(photo: bytes) -> AsyncIterator[bytes]:
-    yield photo

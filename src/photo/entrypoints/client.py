@@ -92,6 +92,13 @@ class PhotoClient:
             current = _accepted(answer).json()
         return current
 
+    async def read(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """The job once it has succeeded; raises `Refused` if it ended otherwise."""
+        ended = await self.ended(job)
+        if error := ended["error"]:
+            raise Refused(error["code"], error["detail"])
+        return ended
+
     async def result(self, job: Mapping[str, Any], form: str) -> str:
         """What was read, as `text` or `json`."""
         headers = {"Accept": _ACCEPT[form]}

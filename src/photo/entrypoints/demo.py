@@ -25,9 +25,7 @@ async def _read(client: PhotoClient, photo: Path) -> bool:
     click.secho(f"\n── {photo.name}", bold=True)
     since = perf_counter()
     try:
-        job = await client.ended(await client.submit_file(photo))
-        if error := job["error"]:
-            raise Refused(error["code"], error["detail"])
+        job = await client.read(await client.submit_file(photo))
         click.echo((await client.result(job, "text")).replace("\f", "\n\f\n"))
     except Refused as refused:
         click.secho(str(refused), fg="red")

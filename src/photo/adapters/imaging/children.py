@@ -20,9 +20,9 @@ from photo.domain.errors import TimedOut, Unavailable
 
 T = TypeVar("T")
 
-#: Address space, not resident memory: libraries, models and thread stacks map 0.9 GB
-#: of it, a photo of 100 megapixels with an alpha channel and a profile 1.6 GB more.
-MEMORY_BYTES = 4 << 30
+#: Of address space. Libraries and models map 0.7 GB; the dearest photo within the
+#: limits (100 megapixels with an alpha channel, or grey of 16 bits) needs 2.2 GB.
+MEMORY_BYTES = 3 << 30
 TIMEOUT = timedelta(minutes=2)
 
 _PR_SET_PDEATHSIG = 1
@@ -58,7 +58,11 @@ class ImagingPool:
     async def __aenter__(self) -> Self:
         """Start the children, and raise `Unavailable` unless one of them can work."""
         self._pool = self._new_pool()
-        await self.run(os.getpid)
+        try:
+            await self.run(os.getpid)
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
@@ -68,6 +72,9 @@ class ImagingPool:
         traceback: TracebackType | None,
     ) -> None:
         """Kill the children. Calls that are still running end as cancelled."""
+        await self._close()
+
+    async def _close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is None:
             return

@@ -33,7 +33,7 @@ class StrictFailureConverter(DefaultFailureConverter):
     """A failure whose cause cannot be retried cannot be retried either.
 
     The SDK wraps what the payload converter raises in an error of its own, which
-    Temporal would retry.
+    Temporal would retry. Tracebacks are for our log: Temporal gets none.
     """
 
     def to_failure(
@@ -43,6 +43,7 @@ class StrictFailureConverter(DefaultFailureConverter):
         failure: Failure,
     ) -> None:
         super().to_failure(exception, payload_converter, failure)
+        failure.stack_trace = ""
         if failure.HasField("application_failure_info"):
             cause = failure.cause.application_failure_info
             failure.application_failure_info.non_retryable |= cause.non_retryable

@@ -20,6 +20,10 @@ from photo.domain.job import JobId
 # A request is waiting: better no answer than a late one.
 _RPC_TIMEOUT = timedelta(seconds=2)
 
+# Deciding what comes next takes milliseconds. A worker that stops may drop a decision
+# that it was just handed: this long passes before another one is asked.
+_TASK_TIMEOUT = timedelta(seconds=5)
+
 
 class TemporalWorkflowEngine(WorkflowEngine):
     """One workflow a job, named after it.
@@ -41,6 +45,7 @@ class TemporalWorkflowEngine(WorkflowEngine):
                     id=workflow_id(job_id),
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    task_timeout=_TASK_TIMEOUT,
                     rpc_timeout=_RPC_TIMEOUT,
                 )
 

@@ -113,9 +113,7 @@ async def _read_one(client: PhotoClient, photo: str, form: str) -> Reading:
             job = await client.submit_url(photo)
         else:
             job = await client.submit_file(Path(photo))
-        job = await client.ended(job)
-        if error := job["error"]:
-            return Reading(photo, job, failure=Refused(error["code"], error["detail"]))
+        job = await client.read(job)
         return Reading(photo, job, await client.result(job, form))
     except Refused as refused:
         return Reading(photo, job, failure=refused)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from time import perf_counter
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -26,6 +26,7 @@ from photo.entrypoints.http.problems import Refused
 
 log = structlog.get_logger()
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]+)?")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -145,7 +146,6 @@ def _request_id(scope: HTTPScope) -> str:
 
 
 def _name(host: bytes) -> str | None:
-    try:
-        return urlsplit(f"//{host.decode('latin-1')}").hostname
-    except ValueError:
-        return None
+    """The name in a Host header, without brackets and port."""
+    found = _HOST.fullmatch(host.decode("latin-1").lower())
+    return found and (found[1] or found[2])

@@ -2,8 +2,10 @@
 
 import re
 
+import msgspec
 from msgspec import Struct
 
+from photo.domain.errors import ValidationFailed
 from photo.entrypoints.http.bodies import FORMS
 
 _PLACE = re.compile(r" - at (?:`key` in )?`\$(.*)`$", re.DOTALL)
@@ -36,6 +38,12 @@ def fault_of(message: str, *, at: str = "") -> Fault:
         return Fault(f"{pointer}/{_escaped(name)}", f"There is no field {name!r} here.")
     subject = f"{pointer.removeprefix('/').replace('/', '.')}: " if pointer else ""
     return Fault(pointer, f"{subject}{_sentence(what)}")
+
+
+def invalid(error: msgspec.ValidationError, *, at: str = "") -> ValidationFailed:
+    """The refusal of a value that lies at a pointer."""
+    fault = fault_of(str(error), at=at)
+    return ValidationFailed(fault.detail, pointer=fault.pointer)
 
 
 def _sentence(what: str) -> str:

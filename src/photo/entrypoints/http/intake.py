@@ -10,7 +10,7 @@ from photo.application.uploads import PhotoPromise
 from photo.domain.errors import UnsupportedMediaType, ValidationFailed
 from photo.domain.media import SNIFF_BYTES, MediaType
 from photo.entrypoints.http.bodies import FileName
-from photo.entrypoints.http.faults import fault_of
+from photo.entrypoints.http.faults import invalid
 from photo.entrypoints.http.problems import Refused
 from photo.entrypoints.http.request import ApiRequest
 
@@ -80,8 +80,7 @@ def _file_name(part: MultipartSegment) -> str | None:
     try:
         return msgspec.convert(part.filename or None, FileName | None)
     except msgspec.ValidationError as error:
-        fault = fault_of(str(error), at="/filename")
-        raise ValidationFailed(fault.detail, pointer=fault.pointer) from error
+        raise invalid(error, at="/filename") from error
 
 
 async def _incoming(

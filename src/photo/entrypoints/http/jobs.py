@@ -7,6 +7,7 @@ from dishka.integrations.litestar import DishkaRouter, FromDishka
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
+from structlog.contextvars import bind_contextvars
 
 from photo.application.jobs import (
     AwaitJob,
@@ -168,6 +169,7 @@ async def list_files(
 
 
 def accepted(job: Job) -> Response[JobView]:
+    bind_contextvars(job_id=job.id)
     return Response(
         JobView.of(job), status_code=202, headers={"Location": job_path(job.id)}
     )

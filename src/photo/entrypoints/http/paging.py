@@ -11,13 +11,13 @@ from msgspec import Meta
 from photo.domain.errors import ValidationFailed
 from photo.domain.job import JobId
 from photo.entrypoints.http.bodies import Metadata
-from photo.entrypoints.http.faults import fault_of
+from photo.entrypoints.http.faults import invalid
 from photo.entrypoints.http.identifiers import is_job_id
 
 _PLAIN = frozenset({"limit", "cursor", "status", "created_after", "created_before"})
 _METADATA = "metadata."
 
-_Moment = Annotated[datetime, Meta(tz=True)]
+_Moment = Annotated[datetime, Meta()]
 
 
 def cursor_after(job_id: JobId) -> str:
@@ -64,5 +64,4 @@ def metadata_filters(query: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
     try:
         return tuple(msgspec.convert(wanted, Metadata).items())
     except msgspec.ValidationError as error:
-        fault = fault_of(str(error), at="/metadata")
-        raise ValidationFailed(fault.detail, pointer=fault.pointer) from error
+        raise invalid(error, at="/metadata") from error

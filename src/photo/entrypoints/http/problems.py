@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -99,7 +100,7 @@ def problem(
             title=title_of(code),
             status=status.value,
             detail=detail,
-            instance=request.scope["path"],
+            instance=quote(request.scope["path"]),
             code=code,
             retryable=retryable,
             request_id=request.state.request_id,

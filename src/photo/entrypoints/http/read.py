@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from dishka.integrations.litestar import DishkaRouter, FromDishka
 from litestar import Response, post
 from litestar.params import FromQuery
+from structlog.contextvars import bind_contextvars
 
 from photo.application.jobs import AwaitJob, OpenArtifact, SubmitJob
 from photo.application.uploads import ReceivePhoto
@@ -22,7 +23,6 @@ from photo.domain.errors import (
     ValidationFailed,
 )
 from photo.domain.job import Failure, JobId
-from photo.entrypoints.http.identifiers import job_named
 from photo.entrypoints.http.intake import MAX_BODY_BYTES, photo_in
 from photo.entrypoints.http.jobs import WAIT, accepted
 from photo.entrypoints.http.openapi import ACCEPTED, RESULT, ReadOperation, problems
@@ -71,7 +71,8 @@ async def read_photo(
     photo = await photo_in(request)
     upload = await receive(tenant, photo.promise, photo.body)
     job = await submit(tenant, upload.id, {})
-    job = await ended(tenant, job_named(job.id), up_to=timedelta(seconds=wait))
+    bind_contextvars(job_id=job.id)
+    job = await ended(tenant, job.id, up_to=timedelta(seconds=wait))
     if not job.ended:
         return accepted(job)
     if job.error:

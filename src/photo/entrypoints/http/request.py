@@ -11,8 +11,8 @@ from structlog.contextvars import bind_contextvars
 
 from photo.application.keys import Authenticate
 from photo.domain.access import Principal, Scope
-from photo.domain.errors import Unauthenticated, ValidationFailed
-from photo.entrypoints.http.faults import fault_of
+from photo.domain.errors import Unauthenticated
+from photo.entrypoints.http.faults import invalid
 from photo.entrypoints.http.problems import Refused
 
 #: What a route asks of its caller: read by `authorize` and by the documentation.
@@ -32,8 +32,7 @@ class ApiRequest(Request[Principal, None, State]):
         try:
             return msgspec.json.decode(await self.body(), type=data.annotation)
         except msgspec.ValidationError as error:
-            fault = fault_of(str(error))
-            raise ValidationFailed(fault.detail, pointer=fault.pointer) from error
+            raise invalid(error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refused(f"The body is no JSON: {error}.", status_code=400) from error
 

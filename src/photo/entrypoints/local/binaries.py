@@ -22,7 +22,7 @@ def postgres(name: str) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """A server's environment: nothing of the caller's gets in, no setting, no secret."""
+    """A server's environment: none of the caller's settings and secrets get in."""
     return {"HOME": str(home), "PATH": os.defpath, "TZ": "UTC"}
 
 

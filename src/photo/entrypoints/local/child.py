@@ -1,9 +1,9 @@
-"""Becomes another program that dies with its parent: `child.py PARENT SIGNAL USER ARGV…`.
+"""Becomes a program that dies with its parent: `child.py PARENT SIGNAL USER ARGV…`.
 
 A script of its own, run by path and on the standard library alone: it starts in
 milliseconds, and nothing has to run between fork and exec of a threaded parent.
 
-PARENT is the pid to outlive by nothing; SIGNAL what the kernel sends when it is gone
+PARENT is the pid not to outlive; SIGNAL what the kernel sends when it is gone
 (Linux; elsewhere the program survives a parent that is killed); USER a `uid:gid` to
 become, or `-`.
 """
@@ -55,7 +55,7 @@ def main(parent: str, death_signal: str, user: str, *argv: str) -> None:
     if os.getppid() != int(parent):
         sys.exit("the parent is gone")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execv(argv[0], argv)
+    os.execv(argv[0], argv)  # noqa: S606 no shell is the point
 
 
 if __name__ == "__main__":

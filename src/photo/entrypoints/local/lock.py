@@ -7,7 +7,7 @@ from pathlib import Path
 
 from photo.entrypoints.local.errors import StackError
 
-LINGER_SECONDS = 10.0
+LINGER_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -17,8 +17,7 @@ async def locked(data_dir: Path) -> AsyncIterator[int]:
     A child that inherits the descriptor holds the lock too: after a crash of this
     process, the next one waits until the last server is off the data.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _open(data_dir)
     try:
         await _acquire(descriptor, data_dir)
         os.ftruncate(descriptor, 0)
@@ -26,6 +25,14 @@ async def locked(data_dir: Path) -> AsyncIterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open(data_dir: Path) -> int:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StackError(f"{data_dir} cannot be used: {error.strerror}.") from None
 
 
 async def _acquire(descriptor: int, data_dir: Path) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from photo.entrypoints.local import binaries
 from photo.entrypoints.local.children import Children
+from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.ports import HOST
 from photo.entrypoints.local.process import Process, Program
 from photo.entrypoints.local.state import State
@@ -62,7 +63,16 @@ async def _is_ready(state: State) -> bool:
             database="postgres",
             ssl=False,
         )
-    except (OSError, asyncpg.CannotConnectNowError):
+    except asyncpg.InvalidPasswordError:
+        raise StackError(
+            "Postgres refuses the password in stack.json. Restore that file, or "
+            "remove the data directory to begin anew without its data."
+        ) from None
+    except (
+        OSError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.PostgresConnectionError,
+    ):
         return False
     try:
         await _create_database(connection, state.photo_password)

@@ -12,10 +12,8 @@ from typing import IO, Self
 
 from photo.entrypoints.local import child
 from photo.entrypoints.local.errors import StackError
+from photo.entrypoints.local.log import Log
 
-TAIL_LINES = 20
-TAIL_BYTES = 16_384
-LOG_BYTES = 5_000_000
 POLL_SECONDS = 0.05
 
 
@@ -45,13 +43,11 @@ class Process:
     """A running program in a session of its own: a terminal's Ctrl-C passes it by."""
 
     def __init__(
-        self, program: Program, process: asyncio.subprocess.Process, log: Path
+        self, program: Program, process: asyncio.subprocess.Process, log: Log
     ) -> None:
         self.program = program
-        self.pid = process.pid
         self._process = process
         self._log = log
-        self._log_start = 0
 
     @classmethod
     async def start(
@@ -62,9 +58,8 @@ class Process:
         stdin: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
     ) -> Self:
-        log = logs / f"{program.name}.log"
-        start = _rotate(log)
-        with open(log, "ab", opener=_private) as output:  # noqa: PTH123 Path.open has no opener
+        log = Log(logs / f"{program.name}.log")
+        with log.open() as output:
             process = await asyncio.create_subprocess_exec(
                 *program.command(),
                 stdin=stdin or asyncio.subprocess.DEVNULL,
@@ -75,12 +70,36 @@ class Process:
                 start_new_session=True,
                 pass_fds=pass_fds,
             )
-        started = cls(program, process, log)
-        started._log_start = start
-        return started
+        return cls(program, process, log)
 
     async def wait(self) -> int:
         return await self._process.wait()
+
+    async def died(self) -> StackError:
+        """Awaits its end and tells it, with the last lines of its log."""
+        code = await self.wait()
+        how = (
+            f"was killed by {signal.Signals(-code).name}"
+            if code < 0
+            else f"ended with exit code {code}"
+        )
+        return self._error(how)
+
+    async def until(
+        self, is_ready: Callable[[], Awaitable[bool]], *, seconds: float
+    ) -> None:
+        """Awaits readiness; raises as soon as the process ends, or when time is up."""
+        death = asyncio.create_task(self.died())
+        try:
+            async with asyncio.timeout(seconds):
+                while not await is_ready():
+                    if death.done():
+                        raise death.result()
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise self._error(f"was not ready in {seconds:.0f} s") from None
+        finally:
+            death.cancel()
 
     async def stop(self) -> None:
         """Ends it: asks first, kills after the program's grace."""
@@ -99,52 +118,7 @@ class Process:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    async def died(self) -> StackError:
-        """Awaits its end and tells it, with the last lines of its log."""
-        code = await self.wait()
-        how = (
-            f"was killed by {signal.Signals(-code).name}"
-            if code < 0
-            else f"ended with exit code {code}"
+    def _error(self, what: str) -> StackError:
+        return StackError(
+            f"{self.program.name} {what}. Its last lines:\n{self._log.tail()}"
         )
-        lines = "\n".join(f"  {line}" for line in self.log_tail()) or "  (no output)"
-        return StackError(f"{self.program.name} {how}. Its last lines:\n{lines}")
-
-    def log_tail(self) -> list[str]:
-        with self._log.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, end - TAIL_BYTES))
-            return log.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
-
-    async def until(
-        self, is_ready: Callable[[], Awaitable[bool]], *, seconds: float
-    ) -> None:
-        """Awaits readiness; raises as soon as the process ends, or when time is up."""
-        death = asyncio.create_task(self.died())
-        try:
-            async with asyncio.timeout(seconds):
-                while not await is_ready():
-                    if death.done():
-                        raise death.result()
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            lines = "\n".join(f"  {line}" for line in self.log_tail())
-            raise StackError(
-                f"{self.program.name} was not ready in {seconds:.0f} s. "
-                f"Its last lines:\n{lines}"
-            ) from None
-        finally:
-            death.cancel()
-
-
-def _rotate(log: Path) -> int:
-    """Sets a long log aside; answers where the next line will begin."""
-    size = log.stat().st_size if log.exists() else 0
-    if size <= LOG_BYTES:
-        return size
-    log.replace(log.with_suffix(".log.1"))
-    return 0
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

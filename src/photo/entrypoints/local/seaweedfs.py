@@ -1,8 +1,8 @@
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aioboto3
 from botocore.config import Config
@@ -15,6 +15,7 @@ from photo.entrypoints.local.process import Program
 from photo.entrypoints.local.state import State
 
 READY_SECONDS = 60.0
+CLIENT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
 ACTIONS = ("Admin", "Read", "Write", "List", "Tagging")
 PARTS = ("master", "volume", "filer", "admin", "s3")
 FLAGS = (
@@ -64,7 +65,8 @@ async def start_seaweedfs(children: Children, state: State) -> None:
     [process] = await children.start(
         Program(name="seaweedfs", argv=argv, env=env, cwd=folder)
     )
-    await process.until(lambda: _is_ready(state), seconds=READY_SECONDS)
+    async with _client(s3_server(state)) as client:
+        await process.until(lambda: _is_ready(client), seconds=READY_SECONDS)
 
 
 def s3_server(state: State) -> S3Server:
@@ -76,23 +78,20 @@ def s3_server(state: State) -> S3Server:
     )
 
 
-async def _is_ready(state: State) -> bool:
-    server = s3_server(state)
+def _client(server: S3Server) -> Any:
     session = aioboto3.Session(
         aws_access_key_id=server.access_key_id,
         aws_secret_access_key=server.secret_access_key,
         region_name=server.region,
     )
-    config = Config(
-        connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}
-    )
-    async with session.client(
-        "s3", endpoint_url=server.endpoint, config=config
-    ) as client:
-        try:
-            await client.list_buckets()
-        except (BotoCoreError, ClientError):
-            return False
+    return session.client("s3", endpoint_url=server.endpoint, config=CLIENT)
+
+
+async def _is_ready(client: Any) -> bool:
+    try:
+        await client.list_buckets()
+    except (BotoCoreError, ClientError):
+        return False
     return True
 
 

@@ -60,7 +60,7 @@ async def _run(
         servers = await start_servers(children, say=say)
         programs = await children.during(prepare(servers))
         api, *_ = await children.start(*programs)
-        await api.until(lambda: _is_ready(port), seconds=READY_SECONDS)
+        await children.during(api.until(lambda: _is_ready(port), seconds=READY_SECONDS))
         say(f"http://{HOST}:{port} ready")
         await children.during(serve())
 

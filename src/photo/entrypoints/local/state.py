@@ -1,5 +1,7 @@
-"""What a data directory remembers: ports, because servers keep state tied to their
-addresses, and credentials, which are random."""
+"""What a data directory remembers: the servers' ports and credentials.
+
+Ports stay, because servers keep state tied to their addresses; secrets are random.
+"""
 
 import os
 import secrets

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError

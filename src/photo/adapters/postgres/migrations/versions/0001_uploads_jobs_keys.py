@@ -56,7 +56,10 @@ JOB_INDEXES = (
     "CREATE INDEX jobs_newest ON jobs (tenant, id DESC)",
     "CREATE INDEX jobs_newest_by_status ON jobs (tenant, status, id DESC)",
     "CREATE INDEX jobs_created ON jobs (tenant, created_at)",
-    "CREATE INDEX jobs_metadata ON jobs USING gin (metadata jsonb_path_ops)",
+    """
+    CREATE INDEX jobs_metadata ON jobs USING gin (metadata jsonb_path_ops)
+    WITH (fastupdate = off)
+    """,
     "CREATE INDEX jobs_queued ON jobs (created_at) WHERE status = 'queued'",
 )
 

@@ -1,0 +1,67 @@
+"""Record the histories that `test_histories.py` replays.
+
+Run `python -m tests.workflow.record VERSION` when a release changed the workflow on
+purpose, with the version in the new files' names; those of releases that may still have
+jobs under way stay, because their workflows must replay too.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from temporalio.client import WorkflowFailureError
+from temporalio.testing import WorkflowEnvironment
+
+from photo.adapters.temporal.converter import STRICT
+from photo.domain.job import JobId
+from tests.workflow.recognizers import SlowRecognizer
+from tests.workflow.stage import NO_PHOTO, Stage
+
+HISTORIES = Path(__file__).with_name("histories")
+_SERVER = Path(sys.executable).with_name("temporal")
+
+
+async def succeeded(stage: Stage, recognizer: SlowRecognizer) -> JobId:
+    recognizer.may_read.set()
+    job_id = await stage.submit()
+    await stage.workflow(job_id).result()
+    return job_id
+
+
+async def failed(stage: Stage, _: SlowRecognizer) -> JobId:
+    return await _badly_ended(stage, await stage.submit(NO_PHOTO))
+
+
+async def cancelled(stage: Stage, recognizer: SlowRecognizer) -> JobId:
+    job_id = await stage.submit()
+    await recognizer.busy.wait()
+    await stage.workflow(job_id).cancel()
+    return await _badly_ended(stage, job_id)
+
+
+async def _badly_ended(stage: Stage, job_id: JobId) -> JobId:
+    try:
+        await stage.workflow(job_id).result()
+    except WorkflowFailureError:
+        return job_id
+    raise AssertionError(job_id)
+
+
+async def main(version: str) -> None:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(_SERVER),
+        data_converter=STRICT,
+        identity="recorder",
+    ) as environment:
+        for scenario in (succeeded, failed, cancelled):
+            recognizer = SlowRecognizer()
+            stage = Stage(environment.client, recognizer)
+            async with await stage.working():
+                job_id = await scenario(stage, recognizer)
+            history = await stage.workflow(job_id).fetch_history()
+            name = f"process-photo-{version}-{scenario.__name__}.json"
+            (HISTORIES / name).write_text(history.to_json() + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

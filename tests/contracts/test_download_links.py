@@ -54,18 +54,6 @@ async def test_a_link_downloads_under_the_given_name_and_type(
     assert unquote(name) == filename
 
 
-async def test_the_original_is_linked_in_the_other_bucket(
-    clients: S3Clients, shared_bucket: str, links: S3ObjectLinks
-) -> None:
-    originals = S3ObjectLinks(
-        clients, raw=shared_bucket, processed="processed", now=lambda: datetime.now(UTC)
-    )
-    url = await originals.link_original(
-        KEY, filename="photo.jpg", content_type="image/jpeg", lifetime=MINUTE
-    )
-    assert (await get(url)).content == b"secret"
-
-
 async def test_nothing_opens_without_a_good_link(
     clients: S3Clients, shared_bucket: str, links: S3ObjectLinks
 ) -> None:

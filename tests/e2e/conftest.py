@@ -72,8 +72,8 @@ async def service(
         processes = [_start(stack, name, env, logs) for name in ("api", "worker")]
         try:
             await _until_ready(url, processes, logs)
-            keys = [_create_key(env, tenant) for tenant in ("default", "other")]
-            yield Service(url, *keys, env)
+            key, other = (_create_key(env, tenant) for tenant in ("default", "other"))
+            yield Service(url, key, other, env)
         finally:
             for process in processes:
                 process.terminate()

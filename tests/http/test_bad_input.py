@@ -14,162 +14,11 @@ from tests.http.service import Service
 from tests.http.stand_ins import instead
 from tests.makers import SteppableClock, new_id, photo_bytes
 
-JSON = {"Content-Type": "application/json"}
 UPLOAD_ID = "upl_" + "0" * 26
 
 
 def _source(upload_id: str) -> dict[str, Any]:
     return {"source": {"type": "upload", "upload_id": upload_id}}
-
-
-def _fault(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
-    """The only fault of a problem."""
-    assert answer.status_code == status
-    problem = answer.json()
-    assert problem["code"] == code
-    [fault] = problem["errors"]
-    assert fault["detail"] == problem["detail"]
-    fault_of: dict[str, str] = fault
-    return fault_of
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{",
-        b"",
-        b"\xef\xbb\xbf{}",
-        b'{"content_type": NaN}',
-        b'{"content_type": "\xff"}',
-        b'{"content_type": "\\ud800"}',
-        b'{"content_type": "image/jpeg"} trailing',
-        b"[" * 100_000,
-        b"\x00",
-    ],
-)
-async def test_malformed_json_is_a_bad_request(
-    api: httpx.AsyncClient, body: bytes
-) -> None:
-    answer = await api.post("/v1/uploads", content=body, headers=JSON)
-    fault = _fault(answer, 400 if body[:1] != b"[" else 422, "validation_failed")
-    assert fault["pointer"] == ""
-
-
-@pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/x-www-form-urlencoded"]
-)
-async def test_a_body_that_is_not_called_json_is_refused(
-    api: httpx.AsyncClient, content_type: str | None
-) -> None:
-    headers = {"Content-Type": content_type} if content_type else {}
-    answer = await api.post("/v1/uploads", content=b"{}", headers=headers)
-    assert answer.status_code == 415
-    assert answer.json()["code"] == "unsupported_media_type"
-    assert "application/json" in answer.json()["detail"]
-
-
-async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
-    answer = await api.post("/v1/jobs", content=b" " * 300_000, headers=JSON)
-    assert answer.status_code == 413
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "pointer", "helps"),
-    [
-        ("uploads", {}, "/content_type", "required"),
-        ("uploads", [], "", "Expected object"),
-        ("uploads", {"content_type": 5}, "/content_type", "Expected string"),
-        ("uploads", {"content_type": "image/jpeg", "sise": 1}, "/sise", "no field"),
-        ("uploads", {"content_type": "image/jpeg", "a/b~": 1}, "/a~1b~0", "no field"),
-        ("uploads", {"content_type": "image/jpeg", "size_bytes": 0}, "/size_bytes", ""),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "size_bytes": "5"},
-            "/size_bytes",
-            "integer",
-        ),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "size_bytes": True},
-            "/size_bytes",
-            "integer",
-        ),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "sha256": "F" * 64},
-            "/sha256",
-            "64 lower-case",
-        ),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "sha256": "f" * 64 + "\n"},
-            "/sha256",
-            "",
-        ),
-        ("uploads", {"content_type": "image/jpeg", "filename": ""}, "/filename", ""),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "filename": "a" * 256},
-            "/filename",
-            "255",
-        ),
-        (
-            "uploads",
-            {"content_type": "image/jpeg", "filename": "a\r\nb"},
-            "/filename",
-            "control characters",
-        ),
-        ("jobs", {}, "/source", "required"),
-        ("jobs", {"source": {}}, "/source/type", "required"),
-        ("jobs", {"source": {"type": "ftp"}}, "/source/type", "'ftp' is not one"),
-        ("jobs", {"source": {"type": "upload"}}, "/source/upload_id", "required"),
-        ("jobs", _source("nonsense"), "/source/upload_id", "an upload's id"),
-        ("jobs", _source(UPLOAD_ID + "\n"), "/source/upload_id", ""),
-        (
-            "jobs",
-            {"source": {"type": "upload", "upload_id": UPLOAD_ID, "x": 1}},
-            "/source/x",
-            "no field 'x'",
-        ),
-        (
-            "jobs",
-            _source(UPLOAD_ID) | {"webhook_url": "https://example.com"},
-            "/webhook_url",
-            "no field 'webhook_url'",
-        ),
-        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a": 5}}, "/metadata", "string"),
-        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a b": ""}}, "/metadata", "dots"),
-        ("jobs", _source(UPLOAD_ID) | {"metadata": {"": ""}}, "/metadata", ""),
-        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a" * 65: ""}}, "/metadata", "64"),
-        (
-            "jobs",
-            _source(UPLOAD_ID) | {"metadata": {"a": "b" * 501}},
-            "/metadata",
-            "500",
-        ),
-        ("jobs", _source(UPLOAD_ID) | {"metadata": {"a": "b\x00"}}, "/metadata", ""),
-        (
-            "jobs",
-            _source(UPLOAD_ID) | {"metadata": {str(n): "" for n in range(21)}},
-            "/metadata",
-            "20",
-        ),
-    ],
-)
-async def test_a_field_that_does_not_fit_is_named(
-    api: httpx.AsyncClient, path: str, body: object, pointer: str, helps: str
-) -> None:
-    answer = await api.post(f"/v1/{path}", json=body)
-    fault = _fault(answer, 422, "validation_failed")
-    assert fault["pointer"] == pointer
-    assert helps in fault["detail"]
-
-
-async def test_what_was_sent_is_not_shown_again_at_length(
-    api: httpx.AsyncClient,
-) -> None:
-    answer = await api.post("/v1/uploads", json={"x" * 10_000: 1})
-    assert len(answer.content) < 1000
 
 
 @pytest.mark.parametrize("promised", ["image/svg+xml", "application/pdf", "nonsense"])
@@ -222,7 +71,9 @@ async def test_a_job_on_a_used_upload(service: Service, api: httpx.AsyncClient) 
 async def test_a_photo_at_an_address(api: httpx.AsyncClient) -> None:
     source = {"type": "url", "url": "https://example.com/a.jpg"}
     answer = await api.post("/v1/jobs", json={"source": source})
-    fault = _fault(answer, 422, "url_refused")
+    assert answer.status_code == 422
+    [fault] = answer.json()["errors"]
+    assert answer.json()["code"] == "url_refused"
     assert fault["pointer"] == "/source/url"
     assert "upload the photo instead" in fault["detail"]
 

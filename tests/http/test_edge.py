@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -7,13 +7,10 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from photo.application.ports import WorkflowEngine
 from photo.domain.access import Tenant
-from photo.entrypoints.container import memory_container
-from photo.entrypoints.http.app import HttpConfig, create_app
+from photo.entrypoints.http.app import HttpConfig
 from tests.http.conftest import Run
 from tests.http.service import JPEG, Service
-from tests.http.stand_ins import BrokenEngine, instead
 
 PATHS = ["/healthz", "/docs", "/nothing", "/v1/jobs", "/v1/nothing", "/openapi.json"]
 
@@ -213,46 +210,3 @@ async def test_pages_of_an_allowed_origin_may_call(run: Run) -> None:
     assert refused.headers["Access-Control-Allow-Origin"] == origin
     other = await anyone.get("/v1/jobs", headers={"Origin": "https://evil.test"})
     assert "Access-Control-Allow-Origin" not in other.headers
-
-
-async def test_health_is_ok_with_every_check(service: Service) -> None:
-    anyone = await service.anyone()
-    assert (await anyone.get("/healthz")).json() == {"status": "ok", "version": "1.2.3"}
-    ready = await anyone.get("/readyz")
-    assert ready.status_code == 200
-    assert ready.json()["status"] == "ok"
-    checks = ready.json()["checks"]
-    assert checks["scanner"] == {"status": "disabled"}
-    assert checks["raw_bucket"].keys() == {"status", "latency_ms"}
-
-
-async def test_health_fails_with_one_check_and_keeps_the_reason(
-    run: Run, logs: list[Any]
-) -> None:
-    service = await run(instead(WorkflowEngine, BrokenEngine))
-    anyone = await service.anyone()
-    ready = await anyone.get("/readyz")
-    assert ready.status_code == 503
-    assert ready.json()["status"] == "failing"
-    assert ready.json()["checks"]["workflows"]["status"] == "failing"
-    assert ready.json()["checks"]["raw_bucket"]["status"] == "ok"
-    assert "10.0.0.7" not in ready.text
-    assert logs[0]["failures"] == {"workflows": "connect to 10.0.0.7:7233 refused"}
-
-
-async def test_the_container_closes_with_the_service() -> None:
-    closed = []
-
-    class Resource:
-        """Held while the service runs."""
-
-    async def resource() -> AsyncIterator[Resource]:
-        yield Resource()
-        closed.append(True)
-
-    container = memory_container(instead(Resource, resource))
-    app = create_app(container, HttpConfig(version="1"))
-    async with app.lifespan():
-        await container.get(Resource)
-        assert not closed
-    assert closed

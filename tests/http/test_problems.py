@@ -57,7 +57,7 @@ async def test_an_error_is_a_problem_with_its_code(
         "detail": "What to do about it.",
         "instance": path,
         "code": kind.code,
-        "retryable": kind.code in {"dependency_unavailable", "job_not_finished"},
+        "retryable": kind.retryable,
         "request_id": answer.headers["X-Request-Id"],
     }
     assert expected.items() <= problem.items()

@@ -65,7 +65,9 @@ async def test_as_json_every_line_has_its_place(
     assert len(line["polygon"]) == 4
 
 
-@pytest.mark.parametrize("accept", ["image/png", "text/html", "nonsense", "a/b;q=x"])
+@pytest.mark.parametrize(
+    "accept", ["image/png", "text/html", "nonsense", "a/b;q=x", "*/*;q=1e999"]
+)
 async def test_another_form_is_not_acceptable(
     api: httpx.AsyncClient, job: dict[str, Any], accept: str
 ) -> None:

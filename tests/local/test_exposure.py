@@ -25,14 +25,13 @@ async def stack(data_dir: Path) -> AsyncIterator[RunningStack]:
         yield stack
 
 
+def logs(folder: Path) -> list[Path]:
+    return list(folder.glob("logs/*"))
+
+
 def modes(folder: Path) -> dict[Path, int]:
     """What others than the owner may do with each file of the stack."""
-    paths = [
-        folder,
-        *folder.iterdir(),
-        *folder.glob("*/*.json"),
-        *folder.glob("logs/*"),
-    ]
+    paths = [folder, *folder.iterdir(), *folder.glob("*/*.json"), *logs(folder)]
     return {path: path.stat().st_mode & 0o077 for path in paths if path.name != "site"}
 
 
@@ -57,7 +56,7 @@ async def test_no_secret_stands_on_a_command_line_or_in_a_log(
 ) -> None:
     state = State.open(data_dir)
     shown = [" ".join(process.cmdline()) for process in stack.all()]
-    shown += [log.read_text() for log in data_dir.glob("logs/*")]
+    shown += [log.read_text() for log in logs(data_dir)]
     for secret in (state.postgres_password, state.photo_password, state.s3_secret_key):
         assert not [text for text in shown if secret in text]
 

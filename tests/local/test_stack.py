@@ -5,9 +5,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from temporalio.client import Client
 
@@ -155,7 +157,8 @@ async def test_the_data_survives_all_processes_killed_at_once(
         await keep_something_everywhere(data_dir)
         processes = stack.all()
         for process in processes:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         await all_gone(processes[1:])
     async with a_serving_stack(data_dir, port):
         assert await everything_is_kept(data_dir)

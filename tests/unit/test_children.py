@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from asyncio.subprocess import PIPE, create_subprocess_exec
+from asyncio.subprocess import DEVNULL, create_subprocess_exec
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -163,22 +163,28 @@ async def test_children_are_silent(
 
 
 PARENT = """
-import asyncio, os
+import asyncio, sys
 from photo.adapters.imaging.children import ImagingPool
+
+WORK = "import os, signal; open({!r}, 'w').write(str(os.getpid())); signal.pause()"
 
 async def main():
     async with ImagingPool(workers=1) as pool:
-        print(await pool.run(os.getpid), flush=True)
-        await asyncio.Event().wait()
+        await pool.run(exec, WORK.format(sys.argv[1]))
 
 asyncio.run(main())
 """
 
 
-async def test_children_die_with_a_parent_that_is_killed() -> None:
-    parent = await create_subprocess_exec(sys.executable, "-c", PARENT, stdout=PIPE)
-    assert parent.stdout
-    child = int(await parent.stdout.readline())
+async def test_children_at_work_die_with_a_parent_that_is_killed(
+    tmp_path: Path,
+) -> None:
+    pid_file = tmp_path / "pid"
+    parent = await create_subprocess_exec(
+        sys.executable, "-c", PARENT, str(pid_file), stderr=DEVNULL
+    )
+    child = await until_written(pid_file)
+    assert lives(child)
     parent.kill()
     await parent.wait()
     await until_gone(child)

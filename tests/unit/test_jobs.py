@@ -1,38 +1,23 @@
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
-
 import pytest
 
-from photo.adapters.memory import MemoryJobFeed
 from photo.application.jobs import (
     FORGOTTEN_AFTER,
-    LINK_LIFETIME,
-    AwaitJob,
-    ListFiles,
-    OpenArtifact,
 )
-from photo.application.ports import Changes, JobFeed
 from photo.domain.errors import (
-    JobFailed,
     JobFinished,
-    JobNotFinished,
     NotFound,
-    PhotoError,
     Unavailable,
     UploadExpired,
     UploadMissing,
     UploadUsed,
 )
-from photo.domain.job import Failure, JobId, Status, Step
+from photo.domain.job import Failure, Status
 from photo.domain.upload import GRANT_LIFETIME, UploadId
-from tests.makers import ACME, OTHER, SteppableClock, an_upload
+from tests.makers import ACME, OTHER, an_upload
 from tests.unit.world import A_SECOND, Crash, World
 
 AWAY = Unavailable("Temporal is away.")
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
-AN_HOUR = timedelta(hours=1)
 
 
 async def later(world: World) -> None:
@@ -208,165 +193,3 @@ async def test_a_crash_while_cancelling_leaves_a_job_that_ends_once(
         await world.cancel(ACME, job_id)
     assert (await world.process(job_id)).status is Status.CANCELLED
     assert world.processed.contents() == {}
-
-
-class Watched(MemoryJobFeed):
-    """Says when somebody listens."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard = asyncio.Event()
-
-    @asynccontextmanager
-    async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
-        async with super().subscribe(job_id) as changes:
-            self.heard.set()
-            yield changes
-
-
-class Dull(JobFeed, Changes):
-    """Nothing ever changes: each wait is over when its time is, or for nothing."""
-
-    def __init__(self, clock: SteppableClock, *, at_most: timedelta) -> None:
-        self.subscribed = False
-        self.waits: list[timedelta] = []
-        self._clock = clock
-        self._at_most = at_most
-
-    @asynccontextmanager
-    async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
-        self.subscribed = True
-        yield self
-
-    async def wait(self, up_to: timedelta) -> None:
-        self.waits.append(up_to)
-        self._clock.step(min(up_to, self._at_most))
-
-
-async def test_a_job_that_has_ended_is_not_waited_for(world: World) -> None:
-    job_id = await world.accept()
-    await world.end.cancel(job_id)
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
-    assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.CANCELLED
-    assert not dull.subscribed
-
-
-async def test_without_time_a_job_is_returned_as_it_is(world: World) -> None:
-    job_id = await world.accept()
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
-    assert (await wait(ACME, job_id, up_to=timedelta(0))).status is Status.QUEUED
-    assert not dull.subscribed
-
-
-async def test_a_waiter_is_woken_by_the_end_and_not_by_a_step() -> None:
-    feed = Watched()
-    world = World(feed=feed)
-    job_id = await world.accept()
-    wait = AwaitJob(world.jobs, feed, world.clock)
-    waiting = asyncio.create_task(wait(ACME, job_id, up_to=AN_HOUR))
-    await feed.heard.wait()
-    await world.jobs.update(
-        job_id, lambda job: job.enter(Step.VERIFY, at=job.created_at)
-    )
-    await world.end.fail(job_id, BROKEN)
-    async with asyncio.timeout(10):
-        assert (await waiting).status is Status.FAILED
-
-
-async def test_an_end_between_the_look_and_the_subscription_is_not_missed() -> None:
-    class EndsMeanwhile(MemoryJobFeed):
-        @asynccontextmanager
-        async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
-            await early.end.fail(job_id, BROKEN)
-            async with super().subscribe(job_id) as changes:
-                yield changes
-
-    early = World(feed=EndsMeanwhile())
-    job_id = await early.accept()
-    wait = AwaitJob(early.jobs, early.feed, early.clock)
-    async with asyncio.timeout(10):
-        assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.FAILED
-
-
-async def test_a_waiter_goes_when_the_time_is_over(world: World) -> None:
-    job_id = await world.accept()
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
-    assert (await wait(ACME, job_id, up_to=30 * A_SECOND)).status is Status.QUEUED
-    assert dull.waits == [30 * A_SECOND]
-
-
-async def test_a_waiter_woken_for_nothing_waits_for_what_is_left(world: World) -> None:
-    job_id = await world.accept()
-    dull = Dull(world.clock, at_most=20 * A_SECOND)
-    wait = AwaitJob(world.jobs, dull, world.clock)
-    await wait(ACME, job_id, up_to=50 * A_SECOND)
-    assert dull.waits == [50 * A_SECOND, 30 * A_SECOND, 10 * A_SECOND]
-
-
-async def test_nobody_waits_for_another_tenants_job(world: World) -> None:
-    job_id = await world.accept()
-    wait = AwaitJob(world.jobs, world.feed, world.clock)
-    with pytest.raises(NotFound):
-        await wait(OTHER, job_id, up_to=AN_HOUR)
-
-
-async def test_a_file_of_a_succeeded_job_is_streamed(world: World) -> None:
-    job_id = await world.accept()
-    await world.process(job_id)
-    opened = await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
-    assert b"".join([chunk async for chunk in opened]) == b"Hello photo"
-
-
-async def test_every_file_of_a_succeeded_job_is_linked(world: World) -> None:
-    job_id = await world.accept()
-    job = await world.process(job_id)
-    linked = await list_files(world)(ACME, job_id)
-    assert [item.file.name for item in linked] == [
-        "original",
-        "normalized.jpg",
-        "thumbnail.webp",
-        "text.json",
-        "text.txt",
-        "manifest.json",
-    ]
-    assert {item.expires_at for item in linked} == {world.clock() + LINK_LIFETIME}
-    original, *artifacts = linked
-    assert original.url.startswith(f"memory://raw/{job.raw_key}?")
-    assert f"filename={job.id}.jpeg" in original.url
-    for item in artifacts:
-        key = job.artifact_key(item.file.name)
-        assert item.url.startswith(f"memory://processed/{key}?")
-    assert artifacts[-1].file.sha256 == job.manifest_sha256
-
-
-@pytest.mark.parametrize(
-    ("failure", "refusal"), [(None, JobNotFinished), (BROKEN, JobFailed)]
-)
-async def test_only_a_succeeded_job_has_files(
-    world: World, failure: Failure | None, refusal: type[PhotoError]
-) -> None:
-    job_id = await world.accept()
-    if failure:
-        await world.end.fail(job_id, failure)
-    with pytest.raises(refusal):
-        await list_files(world)(ACME, job_id)
-    with pytest.raises(refusal):
-        await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
-
-
-async def test_another_tenants_files_are_not_there(world: World) -> None:
-    job_id = await world.accept()
-    await world.process(job_id)
-    with pytest.raises(NotFound):
-        await list_files(world)(OTHER, job_id)
-    with pytest.raises(NotFound):
-        await OpenArtifact(world.jobs, world.buckets)(OTHER, job_id, "text.txt")
-
-
-def list_files(world: World) -> ListFiles:
-    return ListFiles(
-        world.jobs, world.buckets, world.links, world.documents, world.clock
-    )

@@ -88,7 +88,13 @@ def test_no_value_is_in_any_message(dotenv: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["MIIEvQIBADANBgkqhkiG9w0", "MIIEvQIBADANBgkqhkiG9w0==", "5EC2E7", "a-b=c"],
+    [
+        "MIIEvQIBADANBgkqhkiG9w0",
+        "MIIEvQIBADANBgkqhkiG9w0==",
+        "5EC2E7",
+        "ABCDEF",
+        "a-b=c",
+    ],
 )
 def test_a_piece_of_a_secret_in_the_file_is_not_shown(dotenv: Path, line: str) -> None:
     dotenv.write_text(f"PORT=1\n{line}\n")

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import uuid4
 
-from dishka import Provider, Scope
+from dishka import AsyncContainer, Provider, Scope
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
@@ -14,12 +14,18 @@ from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.engine import TemporalWorkflowEngine, workflow_id
 from photo.adapters.temporal.worker import make_workers, running
 from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
-from photo.application.ports import JobRepository, TextRecognizer, WorkflowEngine
+from photo.application.ports import (
+    Buckets,
+    JobRepository,
+    TextRecognizer,
+    UploadRepository,
+    WorkflowEngine,
+)
 from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.job import Job, JobId
 from photo.domain.media import MediaType
 from photo.entrypoints.container import memory_container
-from tests.makers import ACME, in_chunks, photo_bytes
+from tests.makers import ACME, a_job, an_upload, in_chunks, photo_bytes
 
 PHOTO = photo_bytes()
 NO_PHOTO = b"just some text"
@@ -84,3 +90,18 @@ class Stage:
 
     def workflow(self, job_id: JobId) -> WorkflowHandle[None, None]:
         return self.client.get_workflow_handle(workflow_id(job_id))
+
+
+async def accepted_job(container: AsyncContainer) -> Job:
+    """Accepted long ago, its photo in place, and never started."""
+    upload = an_upload()
+    job = a_job(upload)
+    uploads: UploadRepository = await container.get(UploadRepository)
+    jobs: JobRepository = await container.get(JobRepository)
+    buckets = await container.get(Buckets)
+    await uploads.add(upload)
+    await buckets.raw.write(
+        upload.key, in_chunks(PHOTO), content_type=upload.content_type
+    )
+    await jobs.add(job)
+    return job

@@ -16,10 +16,8 @@ from temporalio.client import (
 )
 
 from photo.adapters.temporal.schedule import SCHEDULE_ID, schedule_sweep
-from photo.application.ports import Buckets, JobRepository, UploadRepository
-from photo.domain.job import Job, Status
-from tests.makers import a_job, an_upload, in_chunks
-from tests.workflow.stage import PHOTO, Stage
+from photo.domain.job import Status
+from tests.workflow.stage import Stage, accepted_job
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ async def test_a_job_that_was_never_started_is_started(
     client: Client, schedule: ScheduleHandle
 ) -> None:
     stage = Stage(client)
-    job = await forgotten_job(stage)
+    job = await accepted_job(stage.container)
     await schedule_sweep(client, stage.queue)
     async with await stage.working():
         await schedule.trigger()
@@ -77,21 +75,6 @@ async def test_a_schedule_that_an_operator_paused_stays_paused(
     state = (await schedule.describe()).schedule.state
     assert state.paused
     assert state.note == "the database is being moved"
-
-
-async def forgotten_job(stage: Stage) -> Job:
-    """Accepted long ago, its photo in place, but unknown to Temporal."""
-    upload = an_upload()
-    job = a_job(upload)
-    uploads: UploadRepository = await stage.container.get(UploadRepository)
-    jobs: JobRepository = await stage.container.get(JobRepository)
-    buckets = await stage.container.get(Buckets)
-    await uploads.add(upload)
-    await buckets.raw.write(
-        upload.key, in_chunks(PHOTO), content_type=upload.content_type
-    )
-    await jobs.add(job)
-    return job
 
 
 def task_queue(schedule: Schedule) -> str:

@@ -90,11 +90,6 @@ class MemoryObjectLinks(ObjectLinks):
     ) -> str:
         return f"memory://processed/{key}?filename={filename}&type={content_type}"
 
-    async def link_original(
-        self, key: str, *, filename: str, content_type: str, lifetime: timedelta
-    ) -> str:
-        return f"memory://raw/{key}?filename={filename}&type={content_type}"
-
 
 class MemoryUploadRepository(UploadRepository):
     def __init__(self) -> None:

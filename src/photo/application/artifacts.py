@@ -6,8 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from photo.application.ports import ObjectStore
-from photo.domain.files import StoredFile, content_type_of
+from photo.domain.files import ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job
+
+_CHUNK_BYTES = 1 << 20
 
 
 async def collect(store: ObjectStore, key: str) -> bytes:
@@ -29,12 +31,31 @@ async def download(store: ObjectStore, key: str, to: Path) -> str:
 
 
 async def keep(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFile:
-    """Store one of a job's files, and say what was stored."""
+    """Store one of a job's files made here, and say what was stored."""
     file = StoredFile(name, content_type_of(name), len(data), sha256(data).hexdigest())
     await store.write(
         job.artifact_key(name), _once(data), content_type=file.content_type
     )
     return file
+
+
+async def keep_original(store: ObjectStore, job: Job, original: Path) -> StoredFile:
+    """Store the photo itself, as it was verified."""
+    photo = job.verified_photo
+    file = StoredFile(ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256)
+    await store.write(
+        job.artifact_key(ORIGINAL), _chunks(original), content_type=file.content_type
+    )
+    return file
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            yield chunk
+    finally:
+        file.close()
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

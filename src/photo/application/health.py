@@ -10,6 +10,7 @@ from typing import NamedTuple
 from photo.application.ports import Check
 from photo.domain.errors import Unavailable
 
+
 class Health(NamedTuple):
     #: Why it fails, or None if it works.
     failure: str | None

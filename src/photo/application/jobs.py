@@ -182,19 +182,15 @@ class ListFiles:
 
     async def _linked(self, job: Job, file: StoredFile) -> LinkedFile:
         expires_at = self.now() + LINK_LIFETIME
-        if file.name == ORIGINAL:
-            extension = file.content_type.rpartition("/")[2]
-            url = await self.links.link_original(
-                job.raw_key,
-                filename=f"{job.id}.{extension}",
-                content_type=file.content_type,
-                lifetime=LINK_LIFETIME,
-            )
-        else:
-            url = await self.links.link(
-                job.artifact_key(file.name),
-                filename=f"{job.id}-{file.name}",
-                content_type=file.content_type,
-                lifetime=LINK_LIFETIME,
-            )
+        url = await self.links.link(
+            job.artifact_key(file.name),
+            filename=_download_name(job, file),
+            content_type=file.content_type,
+            lifetime=LINK_LIFETIME,
+        )
         return LinkedFile(file, url, expires_at)
+
+
+def _download_name(job: Job, file: StoredFile) -> str:
+    extension = file.content_type.rpartition("/")[2] if file.name == ORIGINAL else ""
+    return f"{job.id}-{file.name}" + (f".{extension}" if extension else "")

@@ -66,12 +66,10 @@ class ObjectLinks(Protocol):
     async def link(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta
     ) -> str:
-        """A URL that downloads an object of the processed bucket under a file name."""
+        """A URL that downloads an object of the processed bucket under a file name.
 
-    async def link_original(
-        self, key: str, *, filename: str, content_type: str, lifetime: timedelta
-    ) -> str:
-        """The same for the raw bucket: only ever for a photo that has been read."""
+        There is none for the raw bucket: what lies there may change any moment.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from photo.application.artifacts import collect, download, keep
+from photo.application.artifacts import collect, download, keep, keep_original
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -116,16 +116,7 @@ class NormalizePhoto:
         )
         with TemporaryDirectory(prefix="photo-") as scratch:
             pages = await self._normalize(job, Path(scratch))
-            names = [page.path.name for page in pages]
-            files = [
-                await keep(
-                    self.buckets.processed,
-                    job,
-                    name,
-                    await asyncio.to_thread((Path(scratch) / name).read_bytes),
-                )
-                for name in (*names, THUMBNAIL)
-            ]
+            files = await self._keep(job, Path(scratch), pages)
         first = pages[0]
         await self.jobs.update(
             job_id, lambda job: job.measure(width=first.width, height=first.height)
@@ -141,6 +132,25 @@ class NormalizePhoto:
         return await self.normalizer.normalize(
             original, photo.content_type, into=scratch
         )
+
+    async def _keep(
+        self, job: Job, scratch: Path, pages: Sequence[PageImage]
+    ) -> Sequence[StoredFile]:
+        """Store the copies, and beside them the very bytes that they were made of."""
+        names = [*(page.path.name for page in pages), THUMBNAIL]
+        original = scratch / ORIGINAL
+        return [
+            await keep_original(self.buckets.processed, job, original),
+            *[
+                await keep(
+                    self.buckets.processed,
+                    job,
+                    name,
+                    await asyncio.to_thread((scratch / name).read_bytes),
+                )
+                for name in names
+            ],
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +203,11 @@ class PublishResult:
     ) -> None:
         at = self.now()
         job = await self.jobs.update(job_id, lambda job: job.enter(Step.PUBLISH, at=at))
-        photo = job.verified_photo
-        original = StoredFile(
-            ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256
-        )
         manifest = Manifest(
             job_id=job_id,
             created_at=job.entered[Step.PUBLISH],
             engine=engine,
-            files=(original, *files),
+            files=tuple(files),
         )
         stored = await keep(
             self.buckets.processed, job, MANIFEST, self.documents.manifest(manifest)

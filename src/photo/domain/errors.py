@@ -1,4 +1,4 @@
-"""Everything that can go wrong on purpose: eight kinds, one permanent code each."""
+"""Everything that can go wrong on purpose: a few kinds, one permanent code each."""
 
 from typing import ClassVar
 
@@ -10,6 +10,8 @@ class PhotoError(Exception):
     """
 
     code: ClassVar[str]
+    #: Whether the same request may succeed later.
+    retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str, *, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -53,9 +55,10 @@ class Unsupported(PhotoError):
 
 
 class Unavailable(PhotoError):
-    """A dependency failed; the same request may succeed later."""
+    """A dependency failed; it may be back soon."""
 
     code = "dependency_unavailable"
+    retryable = True
 
 
 class ValidationFailed(Invalid):
@@ -108,6 +111,7 @@ class RecognitionFailed(Invalid):
 
 class TimedOut(Invalid):
     code = "timed_out"
+    retryable = True
 
 
 class Cancelled(Conflict):
@@ -116,6 +120,7 @@ class Cancelled(Conflict):
 
 class JobNotFinished(Conflict):
     code = "job_not_finished"
+    retryable = True
 
 
 class JobFailed(Conflict):
@@ -132,5 +137,5 @@ class Internal(PhotoError):
     code = "internal"
 
 
-class ObjectNotFound(NotFound):
-    """A bucket holds no object under this key. Never shown to a caller."""
+class ObjectNotFound(Internal):
+    """A bucket holds no object under this key: for a caller, nothing but a bug."""

@@ -14,7 +14,6 @@ from photo.domain.errors import (
     JobFinished,
     JobNotFinished,
     PhotoError,
-    Unavailable,
 )
 from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
@@ -62,7 +61,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: PhotoError) -> Self:
-        return cls(error.code, error.detail, isinstance(error, Unavailable))
+        return cls(error.code, error.detail, error.retryable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,12 +25,12 @@ def find_credentials() -> Credentials:
     if url and key:
         return Credentials(url, key)
     local = load_credentials(DATA_DIR)
-    if local is None:
+    if url or key or local is None:
         raise click.UsageError(
-            "No service is known. Set PHOTO_API_URL and PHOTO_API_KEY, or run"
+            "No service is known. Set both PHOTO_API_URL and PHOTO_API_KEY, or run"
             " `photo up` in this folder first."
         )
-    return Credentials(url or local.url, key or local.key)
+    return local
 
 
 def load_credentials(data_dir: Path) -> Credentials | None:
@@ -38,7 +38,12 @@ def load_credentials(data_dir: Path) -> Credentials | None:
         data = (data_dir / _FILE).read_bytes()
     except FileNotFoundError:
         return None
-    return msgspec.json.decode(data, type=Credentials)
+    try:
+        return msgspec.json.decode(data, type=Credentials)
+    except msgspec.DecodeError:
+        raise click.ClickException(
+            f"{data_dir / _FILE} cannot be read. Delete it: `photo up` makes a new one."
+        ) from None
 
 
 def save_credentials(data_dir: Path, credentials: Credentials) -> None:
@@ -46,4 +51,5 @@ def save_credentials(data_dir: Path, credentials: Credentials) -> None:
     file = data_dir / _FILE
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(descriptor, 0o600)
         out.write(msgspec.json.encode(credentials))

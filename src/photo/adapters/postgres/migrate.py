@@ -36,9 +36,9 @@ async def on_connection(database_url: str, do: Callable[[Connection], None]) -> 
 
 def config(connection: Connection) -> Config:
     """What alembic's commands need to work on a connection."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
+    prepared = Config(attributes={"connection": connection})
+    prepared.set_main_option("script_location", str(_MIGRATIONS))
+    return prepared
 
 
 async def is_migrated(engine: AsyncEngine) -> bool:

@@ -36,26 +36,11 @@ class S3ObjectLinks(ObjectLinks):
     async def link(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta
     ) -> str:
-        return await self._link(self._processed, key, filename, content_type, lifetime)
-
-    async def link_original(
-        self, key: str, *, filename: str, content_type: str, lifetime: timedelta
-    ) -> str:
-        return await self._link(self._raw, key, filename, content_type, lifetime)
-
-    async def _link(
-        self,
-        bucket: str,
-        key: str,
-        filename: str,
-        content_type: str,
-        lifetime: timedelta,
-    ) -> str:
         with translated():
             url: str = await self._s3.generate_presigned_url(
                 "get_object",
                 Params={
-                    "Bucket": bucket,
+                    "Bucket": self._processed,
                     "Key": key,
                     "ResponseContentDisposition": _attachment(filename),
                     "ResponseContentType": content_type,

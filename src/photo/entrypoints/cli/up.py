@@ -51,7 +51,7 @@ def up(port: int, data_dir: Path, workers: int) -> None:
 
     The data stays in the data folder, and so do the credentials for `photo read`.
     """
-    _run(data_dir, port, workers, asyncio.Event().wait)
+    _run(data_dir, port, workers, _for_ever)
 
 
 @click.command()
@@ -71,11 +71,15 @@ def demo(samples: Path, port: int, data_dir: Path, workers: int, *, once: bool) 
         read.append(await read_samples(samples, credentials))
         if not once:
             click.echo(f"\nServing on {credentials.url} until Ctrl-C.")
-            await asyncio.Event().wait()
+            await _for_ever()
 
     _run(data_dir, port, workers, show)
     if once and read != [True]:
         sys.exit(1)
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
 
 
 def _run(data_dir: Path, port: int, workers: int, serve: Serve) -> None:

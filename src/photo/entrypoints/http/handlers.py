@@ -13,10 +13,7 @@ from litestar.utils import normalize_path
 
 from photo.domain.errors import (
     Internal,
-    JobNotFinished,
-    ObjectNotFound,
     PhotoError,
-    Unavailable,
     ValidationFailed,
 )
 from photo.entrypoints.http.faults import Fault, fault_of
@@ -39,7 +36,7 @@ def expected(request: Request[Any, Any, Any], error: PhotoError) -> Response[Pro
         status_of(type(error)),
         error.code,
         error.detail,
-        retryable=isinstance(error, Unavailable | JobNotFinished),
+        retryable=error.retryable,
         faults=[Fault(error.pointer or "", error.detail)],
     )
 
@@ -92,8 +89,6 @@ def _allowed(request: Request[Any, Any, Any]) -> Iterator[str]:
 HANDLERS: ExceptionHandlersMap = {
     PhotoError: expected,
     Internal: unexpected,
-    # Whatever lacks its object by now has lost it: no caller is to blame.
-    ObjectNotFound: unexpected,
     ValidationException: invalid_parameters,
     HTTPException: refused,
     Exception: unexpected,

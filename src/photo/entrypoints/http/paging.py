@@ -17,7 +17,7 @@ from photo.entrypoints.http.identifiers import is_job_id
 _PLAIN = frozenset({"limit", "cursor", "status", "created_after", "created_before"})
 _METADATA = "metadata."
 
-_Moment = Annotated[datetime, Meta()]
+_Moment = Annotated[datetime, Meta(tz=True)]
 
 
 def cursor_after(job_id: JobId) -> str:

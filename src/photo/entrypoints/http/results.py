@@ -28,7 +28,10 @@ def chosen_format(request: ApiRequest, named: Format | None) -> Format:
     """The format named in the query, else the best that `Accept` allows."""
     if named:
         return named
-    best = request.accept.best_match([*_BY_MEDIA_TYPE])
+    try:
+        best = request.accept.best_match([*_BY_MEDIA_TYPE])
+    except OverflowError:  # what Litestar makes of q=1e999
+        best = None
     if best is None:
         offered = " or ".join(_BY_MEDIA_TYPE)
         raise Refused(f"The text is to be had as {offered}.", status_code=406)

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Children:
-    """Started by and by, stopped in reverse when the block ends.
+    """Started wave by wave, stopped in reverse when the block ends.
 
     The block owns the data directory; every child holds its lock as long as it lives.
     """
@@ -23,7 +23,7 @@ class Children:
         self.logs = self.data_dir / "logs"
         self._resources = AsyncExitStack()
         self._lock = -1
-        self._waves: list[list[Process]] = []
+        self._waves: list[list[Process]] = [[]]
 
     async def __aenter__(self) -> Self:
         self._lock = await self._resources.enter_async_context(locked(self.data_dir))
@@ -38,16 +38,14 @@ class Children:
             self.kill()
             await self._resources.aclose()
 
-    async def start(self, *programs: Program) -> list[Process]:
-        """Starts programs that will also be stopped at the same time."""
-        wave: list[Process] = []
-        self._waves.append(wave)
-        for program in programs:
-            process = await Process.start(
-                program, logs=self.logs, pass_fds=[self._lock]
-            )
-            wave.append(process)
-        return wave
+    async def start(self, program: Program) -> Process:
+        process = await Process.start(program, logs=self.logs, pass_fds=[self._lock])
+        self._waves[-1].append(process)
+        return process
+
+    def next_wave(self) -> None:
+        """What starts from here on is stopped before all that runs now."""
+        self._waves.append([])
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` answers; a child that dies first cancels it and is raised."""

@@ -17,7 +17,9 @@ from photo.entrypoints.local.state import State
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 #: Errors are logged without the statement and its values: they may hold a photo's text.
+#: Shared memory is in the data directory: in /dev/shm it would outlive a kill.
 SETTINGS = {
+    "dynamic_shared_memory_type": "mmap",
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "log_min_error_statement": "panic",
@@ -33,7 +35,7 @@ async def start_postgres(children: Children, state: State) -> None:
     port = state.ports["postgres"]
     settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     argv = [binaries.postgres("postgres"), f"-D{cluster}", f"-p{port}", *settings]
-    [process] = await children.start(
+    process = await children.start(
         Program(
             name="postgres",
             argv=argv,

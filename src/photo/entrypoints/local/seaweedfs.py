@@ -62,7 +62,7 @@ async def start_seaweedfs(children: Children, state: State) -> None:
         f"-{part}.port.grpc={state.ports[f'seaweedfs {part} grpc']}" for part in PARTS
     ]
     env = binaries.environment(folder)
-    [process] = await children.start(
+    process = await children.start(
         Program(name="seaweedfs", argv=argv, env=env, cwd=folder)
     )
     async with _client(s3_server(state)) as client:

@@ -35,6 +35,7 @@ class Servers:
     s3: S3Server
     temporal_target: str
     temporal_namespace: str
+    temporal_ui_url: str
 
 
 async def start_servers(children: Children, *, say: Say) -> Servers:
@@ -67,4 +68,5 @@ def _servers(state: State) -> Servers:
         s3=s3_server(state),
         temporal_target=temporal.target(state),
         temporal_namespace=temporal.NAMESPACE,
+        temporal_ui_url=temporal.ui_url(state),
     )

@@ -59,7 +59,8 @@ async def _run(
         await claim({"the API": port}, advice="Choose another with --port.")
         servers = await start_servers(children, say=say)
         programs = await children.during(prepare(servers))
-        api, *_ = await children.start(*programs)
+        children.next_wave()
+        api, *_ = [await children.start(program) for program in programs]
         await children.during(api.until(lambda: _is_ready(port), seconds=READY_SECONDS))
         say(f"http://{HOST}:{port} ready")
         await children.during(serve())

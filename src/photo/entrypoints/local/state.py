@@ -18,6 +18,7 @@ PORTS = (
     "temporal",
     "temporal http",
     "temporal metrics",
+    "temporal ui",
     "seaweedfs master",
     "seaweedfs master grpc",
     "seaweedfs volume",

@@ -18,15 +18,16 @@ async def start_temporal(children: Children, state: State) -> None:
     """Starts the Temporal server and awaits its health and namespace."""
     folder = children.data_dir / "temporal"
     folder.mkdir(mode=0o700, exist_ok=True)
-    argv = [binaries.script("temporal"), "server", "start-dev", "--headless"]
+    argv = [binaries.script("temporal"), "server", "start-dev"]
     argv += ["--disable-config-file", "--disable-config-env", "--log-level=error"]
     argv += [f"--ip={HOST}", f"--port={state.ports['temporal']}"]
     argv += [f"--http-port={state.ports['temporal http']}"]
     argv += [f"--metrics-port={state.ports['temporal metrics']}"]
+    argv += [f"--ui-port={state.ports['temporal ui']}", "--ui-disable-news-fetch"]
     argv += [f"--db-filename={folder / 'temporal.db'}"]
     argv += [f"--sqlite-pragma={pragma}" for pragma in PRAGMAS]
     env = binaries.environment(folder)
-    [process] = await children.start(
+    process = await children.start(
         Program(name="temporal", argv=argv, env=env, cwd=folder)
     )
     await process.until(lambda: _is_ready(state), seconds=READY_SECONDS)
@@ -34,6 +35,10 @@ async def start_temporal(children: Children, state: State) -> None:
 
 def target(state: State) -> str:
     return f"{HOST}:{state.ports['temporal']}"
+
+
+def ui_url(state: State) -> str:
+    return f"http://{HOST}:{state.ports['temporal ui']}"
 
 
 async def _is_ready(state: State) -> bool:

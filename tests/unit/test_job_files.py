@@ -1,0 +1,78 @@
+import pytest
+
+from photo.application.jobs import (
+    LINK_LIFETIME,
+    ListFiles,
+    OpenArtifact,
+)
+from photo.domain.errors import (
+    JobFailed,
+    JobNotFinished,
+    NotFound,
+    PhotoError,
+)
+from photo.domain.files import ORIGINAL
+from photo.domain.job import Failure
+from tests.makers import ACME, OTHER
+from tests.unit.world import World
+
+BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
+
+
+async def test_a_file_of_a_succeeded_job_is_streamed(world: World) -> None:
+    job_id = await world.accept()
+    await world.process(job_id)
+    opened = await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
+    assert b"".join([chunk async for chunk in opened]) == b"Hello photo"
+
+
+async def test_every_file_of_a_succeeded_job_is_linked(world: World) -> None:
+    job_id = await world.accept()
+    job = await world.process(job_id)
+    linked = await list_files(world)(ACME, job_id)
+    assert [item.file.name for item in linked] == [
+        "original",
+        "normalized.jpg",
+        "thumbnail.webp",
+        "text.json",
+        "text.txt",
+        "manifest.json",
+    ]
+    assert {item.expires_at for item in linked} == {world.clock() + LINK_LIFETIME}
+    original, *artifacts = linked
+    assert original.url.startswith(f"memory://processed/{job.artifact_key(ORIGINAL)}?")
+    assert f"filename={job.id}.jpeg" in original.url
+    for item in artifacts:
+        key = job.artifact_key(item.file.name)
+        assert item.url.startswith(f"memory://processed/{key}?")
+    assert artifacts[-1].file.sha256 == job.manifest_sha256
+
+
+@pytest.mark.parametrize(
+    ("failure", "refusal"), [(None, JobNotFinished), (BROKEN, JobFailed)]
+)
+async def test_only_a_succeeded_job_has_files(
+    world: World, failure: Failure | None, refusal: type[PhotoError]
+) -> None:
+    job_id = await world.accept()
+    if failure:
+        await world.end.fail(job_id, failure)
+    with pytest.raises(refusal):
+        await list_files(world)(ACME, job_id)
+    with pytest.raises(refusal):
+        await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
+
+
+async def test_another_tenants_files_are_not_there(world: World) -> None:
+    job_id = await world.accept()
+    await world.process(job_id)
+    with pytest.raises(NotFound):
+        await list_files(world)(OTHER, job_id)
+    with pytest.raises(NotFound):
+        await OpenArtifact(world.jobs, world.buckets)(OTHER, job_id, "text.txt")
+
+
+def list_files(world: World) -> ListFiles:
+    return ListFiles(
+        world.jobs, world.buckets, world.links, world.documents, world.clock
+    )

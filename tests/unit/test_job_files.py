@@ -41,7 +41,7 @@ async def test_every_file_of_a_succeeded_job_is_linked(world: World) -> None:
     assert {item.expires_at for item in linked} == {world.clock() + LINK_LIFETIME}
     original, *artifacts = linked
     assert original.url.startswith(f"memory://processed/{job.artifact_key(ORIGINAL)}?")
-    assert f"filename={job.id}.jpeg" in original.url
+    assert f"filename={job.id}-original.jpeg" in original.url
     for item in artifacts:
         key = job.artifact_key(item.file.name)
         assert item.url.startswith(f"memory://processed/{key}?")

@@ -1,6 +1,8 @@
 """What was read: pages of lines of words, each with its place on the upright photo."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
 
 #: A corner in pixels of the upright photo, origin top left.
 Point = tuple[float, float]
@@ -26,6 +28,13 @@ class Line:
     polygon: Polygon
     words: tuple[Word, ...] = ()
 
+    def with_polygons(self, change: Callable[[Polygon], Polygon]) -> Self:
+        """The same line with every polygon, its words' too, replaced."""
+        words = tuple(
+            replace(word, polygon=change(word.polygon)) for word in self.words
+        )
+        return replace(self, polygon=change(self.polygon), words=words)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -43,8 +52,16 @@ class Page:
         """The same page measured in the pixels of a larger or smaller copy."""
         if (width, height) == (self.width, self.height):
             return self
-        x, y = width / self.width, height / self.height
-        return Page(width, height, tuple(_scaled(line, x, y) for line in self.lines))
+
+        def scaled(polygon: Polygon) -> Polygon:
+            a, b, c, d = (
+                (x * width / self.width, y * height / self.height) for x, y in polygon
+            )
+            return a, b, c, d
+
+        return Page(
+            width, height, tuple(line.with_polygons(scaled) for line in self.lines)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +86,3 @@ class RecognizedText:
 
 def preview(text: str) -> str:
     return text[:_PREVIEW_LENGTH]
-
-
-def _scaled(line: Line, x: float, y: float) -> Line:
-    return Line(
-        line.text,
-        line.confidence,
-        _scaled_polygon(line.polygon, x, y),
-        tuple(
-            Word(word.text, word.confidence, _scaled_polygon(word.polygon, x, y))
-            for word in line.words
-        ),
-    )
-
-
-def _scaled_polygon(polygon: Polygon, x: float, y: float) -> Polygon:
-    a, b, c, d = ((px * x, py * y) for px, py in polygon)
-    return a, b, c, d

@@ -1,6 +1,7 @@
 """Child processes for work on untrusted photos: it may hang, crash or eat memory."""
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -147,7 +148,7 @@ def _prepare(parent: int, memory_bytes: int) -> None:
 def _die_with(parent: int) -> None:
     """Have the kernel kill this process when its parent goes, even by SIGKILL."""
     if sys.platform == "linux":
-        pass
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 

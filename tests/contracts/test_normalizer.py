@@ -10,7 +10,12 @@ from PIL import Image
 
 from photo.adapters.imaging import ImagingPool, PillowNormalizer
 from photo.application.ports import ImageNormalizer
-from photo.domain.errors import ContentMismatch, CorruptImage, ImageTooLarge
+from photo.domain.errors import (
+    ContentMismatch,
+    CorruptImage,
+    ImageTooLarge,
+    Unavailable,
+)
 from photo.domain.files import THUMBNAIL
 from photo.domain.media import MediaType
 from tests.pictures import BLUE, GREEN, RED, YELLOW, a_flag, a_text, corners, encoded
@@ -140,6 +145,14 @@ async def test_a_huge_photo_is_made_smaller_and_its_size_kept(
     assert (page.width, page.height) == (6000, 300)
     with Image.open(page.path) as normalized:
         assert normalized.size == (4200, 210)
+
+
+async def test_a_folder_that_takes_no_file_is_no_fault_of_the_photo(
+    normalizer: ImageNormalizer, photo: Path, tmp_path: Path
+) -> None:
+    photo.write_bytes(encoded(a_flag()))
+    with pytest.raises(Unavailable):
+        await normalizer.normalize(photo, MediaType.PNG, into=tmp_path / "nowhere")
 
 
 async def test_a_damaged_photo_is_corrupt(

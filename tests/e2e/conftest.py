@@ -11,10 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from photo.adapters.postgres.migrate import migrate
-from photo.adapters.s3.buckets import create_bucket
-from photo.adapters.s3.clients import open_clients
 from photo.entrypoints.local.ports import choose_ports
+from photo.entrypoints.local.service import furnish, service_variables
 from tests.services import Servers
 
 PHOTO = str(Path(sys.executable).with_name("photo"))
@@ -54,18 +52,9 @@ async def service(
     port = choose_ports(["api"])["api"]
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        "PORT": str(port),
-        "DATABASE_URL": servers.database_url,
-        "AWS_ENDPOINT_URL_S3": servers.s3.endpoint,
-        "AWS_ACCESS_KEY_ID": servers.s3.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": servers.s3.secret_access_key,
-        "S3_BUCKET_RAW": "e2e-raw",
-        "S3_BUCKET_PROCESSED": "e2e-processed",
-        "TEMPORAL_TARGET": servers.temporal_target,
-        "TEMPORAL_TASK_QUEUE": "e2e",
+        **service_variables(servers, port),
     }
-    await migrate(servers.database_url)
-    await _create_buckets(servers)
+    await furnish(servers, port)
     url = f"http://127.0.0.1:{port}"
     logs = tmp_path_factory.mktemp("logs")
     with ExitStack() as stack:
@@ -91,18 +80,6 @@ def _start(
 def _create_key(env: Mapping[str, str], tenant: str) -> str:
     command = [PHOTO, "keys", "create", "--name", "e2e", "--tenant", tenant]
     return subprocess.check_output(command, env=env, text=True).strip()
-
-
-async def _create_buckets(servers: Servers) -> None:
-    async with open_clients(
-        region=servers.s3.region,
-        attempts=1,
-        endpoint=servers.s3.endpoint,
-        access_key_id=servers.s3.access_key_id,
-        secret_access_key=servers.s3.secret_access_key,
-    ) as clients:
-        for bucket in ("e2e-raw", "e2e-processed"):
-            await create_bucket(clients, bucket, origins=["*"])
 
 
 async def _until_ready(

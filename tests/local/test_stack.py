@@ -101,6 +101,7 @@ async def test_a_signal_stops_all_in_order_and_leaves_no_process(
         assert await stack.ended() == 0
         assert stack.lines[-1] == f"ended by {name}"
         assert not [it for it in processes[1:] if it.is_running()]
+    assert (data_dir / "logs" / "worker.log").read_text() == ""
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
 

@@ -35,7 +35,7 @@ class StubbornJobRepository(MemoryJobRepository):
         return await super().update(job_id, change)
 
 
-def stubborn(client: Client, *, failures: int = 0) -> Stage:
+def stubborn(client: Client, *, failures: int) -> Stage:
     provider = Provider(scope=Scope.APP)
 
     @provider.provide
@@ -56,7 +56,7 @@ async def heard_of_cancellation(workflow: WorkflowHandle[None, None]) -> bool:
 async def test_a_cancellation_while_a_failure_is_recorded_does_not_lose_it(
     client: Client,
 ) -> None:
-    stage = stubborn(client)
+    stage = stubborn(client, failures=1)
     jobs = await stage.container.get(JobRepository)
     async with asyncio.timeout(20), await stage.working():
         job_id = await stage.submit(NO_PHOTO)

@@ -1,8 +1,6 @@
 """Jobs as Temporal workflows."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -11,14 +9,11 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from photo.adapters.temporal.calls import RPC_TIMEOUT, translated
 from photo.adapters.temporal.messages import JobRef
 from photo.adapters.temporal.workflows import ProcessPhoto
 from photo.application.ports import WorkflowEngine
-from photo.domain.errors import Unavailable
 from photo.domain.job import JobId
-
-# A request is waiting: better no answer than a late one.
-_RPC_TIMEOUT = timedelta(seconds=2)
 
 # Deciding what comes next takes milliseconds. A worker that stops may drop a decision
 # that it was just handed: this long passes before another one is asked.
@@ -37,7 +32,7 @@ class TemporalWorkflowEngine(WorkflowEngine):
         self._task_queue = task_queue
 
     async def start(self, job_id: JobId) -> None:
-        async with _translated():
+        async with translated():
             with suppress(WorkflowAlreadyStartedError):
                 await self._client.start_workflow(
                     ProcessPhoto.run,
@@ -46,38 +41,25 @@ class TemporalWorkflowEngine(WorkflowEngine):
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                     task_timeout=_TASK_TIMEOUT,
-                    rpc_timeout=_RPC_TIMEOUT,
+                    rpc_timeout=RPC_TIMEOUT,
                 )
 
     async def cancel(self, job_id: JobId) -> None:
         workflow = self._client.get_workflow_handle(workflow_id(job_id))
-        async with _translated():
+        async with translated():
             try:
-                await workflow.cancel(rpc_timeout=_RPC_TIMEOUT)
+                await workflow.cancel(rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
 
     async def check(self) -> None:
-        async with _translated():
+        async with translated():
             await self._client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace=self._client.namespace),
-                timeout=_RPC_TIMEOUT,
+                timeout=RPC_TIMEOUT,
             )
 
 
 def workflow_id(job_id: JobId) -> str:
     return f"process-photo/{job_id}"
-
-
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    """Let no error of the SDK out; one that cannot connect is a bare RuntimeError.
-
-    Connecting, which the first call may have to do, knows no limit of its own.
-    """
-    try:
-        async with asyncio.timeout(2 * _RPC_TIMEOUT.total_seconds()):
-            yield
-    except (RPCError, RuntimeError, TimeoutError) as error:
-        raise Unavailable("The workflow engine cannot be reached.") from error

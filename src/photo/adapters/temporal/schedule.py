@@ -16,6 +16,7 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from photo.adapters.temporal.calls import translated
 from photo.adapters.temporal.workflows import StartForgotten
 
 SCHEDULE_ID = "start-forgotten-jobs"
@@ -23,7 +24,10 @@ _INTERVAL = timedelta(seconds=30)
 
 
 async def schedule_sweep(client: Client, task_queue: str) -> None:
-    """Create the schedule, or make it what it should be; paused, it stays paused."""
+    """Create the schedule, or make it what it should be; paused, it stays paused.
+
+    Raises `Unavailable`.
+    """
     wanted = Schedule(
         action=ScheduleActionStartWorkflow(
             StartForgotten.run, id=SCHEDULE_ID, task_queue=task_queue
@@ -35,13 +39,12 @@ async def schedule_sweep(client: Client, task_queue: str) -> None:
             catchup_window=_INTERVAL,
         ),
     )
-    try:
-        await client.create_schedule(SCHEDULE_ID, wanted)
-    except ScheduleAlreadyRunningError:
 
-        def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
-            return ScheduleUpdate(
-                replace(wanted, state=found.description.schedule.state)
-            )
+    def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(replace(wanted, state=found.description.schedule.state))
 
-        await client.get_schedule_handle(SCHEDULE_ID).update(renew)
+    async with translated():
+        try:
+            await client.create_schedule(SCHEDULE_ID, wanted)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(SCHEDULE_ID).update(renew)

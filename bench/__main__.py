@@ -1,0 +1,19 @@
+"""`make bench`: every benchmark, as a table and in `bench/results.json`."""
+
+import json
+import sys
+from pathlib import Path
+
+from bench import ocr, pipeline
+
+_RESULTS = Path(__file__).with_name("results.json")
+
+
+def main(folder: Path) -> None:
+    results = {"ocr": ocr.main(folder), "pipeline": pipeline.main(folder)}
+    _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(results["pipeline"], indent=2))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("samples"))

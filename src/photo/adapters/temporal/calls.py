@@ -1,0 +1,26 @@
+"""Calls to the Temporal server: never long, and their errors are ours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio.service import RPCError
+
+from photo.domain.errors import Unavailable
+
+# A request is waiting: better no answer than a late one.
+RPC_TIMEOUT = timedelta(seconds=2)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Let no error of the SDK out; one that cannot connect is a bare RuntimeError.
+
+    Connecting, which the first call may have to do, knows no limit of its own.
+    """
+    try:
+        async with asyncio.timeout(2 * RPC_TIMEOUT.total_seconds()):
+            yield
+    except (RPCError, RuntimeError, TimeoutError) as error:
+        raise Unavailable("The workflow engine cannot be reached.") from error

@@ -1,0 +1,98 @@
+"""The whole service here: local servers, then the API and workers on them."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from signal import Signals
+
+from photo.adapters.postgres.migrate import migrate
+from photo.adapters.s3.buckets import create_bucket
+from photo.adapters.s3.clients import open_clients
+from photo.application.keys import CreateKey
+from photo.domain.access import Scope, Tenant
+from photo.entrypoints.credentials import (
+    Credentials,
+    load_credentials,
+    save_credentials,
+)
+from photo.entrypoints.live import live_container
+from photo.entrypoints.local.ports import HOST
+from photo.entrypoints.local.process import Program
+from photo.entrypoints.local.servers import Say, Servers
+from photo.entrypoints.local.stack import Serve, run_stack
+from photo.entrypoints.settings import Settings
+
+RAW, PROCESSED = "photo-raw", "photo-processed"
+
+_INHERITED = {"HOME", "LOG_LEVEL", "PATH"}
+
+
+async def serve_locally(
+    data_dir: Path, *, port: int, workers: int, serve: Serve, say: Say
+) -> Signals | None:
+    """Run everything until `serve` returns or a signal comes; answers that signal.
+
+    The data and the credentials of a first API key stay in the folder.
+    """
+
+    async def prepare(servers: Servers) -> Sequence[Program]:
+        variables = service_variables(servers, port)
+        await furnish(servers, port)
+        credentials = load_credentials(data_dir)
+        key = credentials.key if credentials else await _first_key(variables)
+        save_credentials(data_dir, Credentials(f"http://{HOST}:{port}", key))
+        names = ["api", *(f"worker-{number}" for number in range(1, workers + 1))]
+        return [_program(name, variables) for name in names]
+
+    return await run_stack(data_dir, port=port, prepare=prepare, serve=serve, say=say)
+
+
+def service_variables(servers: Servers, port: int) -> dict[str, str]:
+    """The settings of an API and its workers on these servers."""
+    return {
+        "HOST": HOST,
+        "PORT": str(port),
+        "DATABASE_URL": servers.database_url,
+        "AWS_REGION": servers.s3.region,
+        "AWS_ENDPOINT_URL_S3": servers.s3.endpoint,
+        "AWS_ACCESS_KEY_ID": servers.s3.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": servers.s3.secret_access_key,
+        "S3_BUCKET_RAW": RAW,
+        "S3_BUCKET_PROCESSED": PROCESSED,
+        "TEMPORAL_TARGET": servers.temporal_target,
+        "TEMPORAL_NAMESPACE": servers.temporal_namespace,
+    }
+
+
+async def furnish(servers: Servers, port: int) -> None:
+    """Tables and buckets; what is there already stays."""
+    await migrate(servers.database_url)
+    async with open_clients(
+        region=servers.s3.region,
+        attempts=3,
+        endpoint=servers.s3.endpoint,
+        access_key_id=servers.s3.access_key_id,
+        secret_access_key=servers.s3.secret_access_key,
+    ) as clients:
+        for bucket in (RAW, PROCESSED):
+            await create_bucket(clients, bucket, origins=[f"http://{HOST}:{port}"])
+
+
+async def _first_key(variables: Mapping[str, str]) -> str:
+    async with live_container(Settings.from_env(variables)) as container:
+        create_key = await container.get(CreateKey)
+        _, shown = await create_key(
+            Tenant("default"), name="photo up", scopes=frozenset(Scope)
+        )
+    return shown
+
+
+def _program(name: str, variables: Mapping[str, str]) -> Program:
+    command = name.partition("-")[0]
+    inherited = {name: os.environ[name] for name in _INHERITED & os.environ.keys()}
+    return Program(
+        name=name,
+        argv=[sys.executable, "-m", "photo", command],
+        env={**inherited, **variables},
+    )

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import NewType
 
 import aioboto3
@@ -126,8 +125,8 @@ class Workflows(Provider):
             target=settings.temporal_target,
             namespace=settings.temporal_namespace,
             api_key=settings.temporal_api_key,
-            tls_cert=_content(settings.temporal_tls_cert),
-            tls_key=_content(settings.temporal_tls_key),
+            tls_cert=_pem(settings.temporal_tls_cert),
+            tls_key=_pem(settings.temporal_tls_key),
         )
 
     @provide
@@ -198,5 +197,5 @@ def live_container(settings: Settings, *, s3_attempts: int = 2) -> AsyncContaine
     )
 
 
-def _content(path: str | None) -> bytes | None:
-    return Path(path).read_bytes() if path else None
+def _pem(text: str | None) -> bytes | None:
+    return text.encode() if text else None

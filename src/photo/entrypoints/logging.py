@@ -52,3 +52,5 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("photo").setLevel(level.upper())
+    # Every failed attempt once more, with a traceback: the steps log it themselves.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)

@@ -22,6 +22,7 @@ _PLANNED = frozenset(
         "SENTRY_DSN",
     }
 )
+_TARGET = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 _WELL_KNOWN_PASSWORDS = frozenset(
     {"", "admin", "changeme", "minioadmin", "password", "photo", "postgres", "secret"}
 )
@@ -85,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             *_unknown(cls, file),
             *unreadable,
             *malformed,
-            *_broken_urls(given),
+            *_broken_addresses(given),
             *_planned(given),
             *_missing(cls, given),
         ]
@@ -167,10 +168,12 @@ def _described(kind: Any) -> str:
     return {Port: "a port number", bool: "true or false"}.get(kind, "text")
 
 
-def _broken_urls(given: Mapping[str, str]) -> Iterator[str]:
+def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(_URLS & set(given)):
         if not _is_url(given[name]):
             yield f"{name} must be a URL."
+    if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
+        yield "TEMPORAL_TARGET must be host:port."
 
 
 def _is_url(text: str) -> bool:

@@ -4,6 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import click
 import structlog
@@ -24,6 +27,8 @@ from photo.entrypoints.http.app import HttpConfig, create_app
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -77,24 +82,23 @@ async def _serve_api(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    queue = settings.temporal_task_queue
     async with live_container(settings, s3_attempts=1) as container:
         await _refuse_public_buckets(container, settings)
-        jobs = await container.get(JobActivities)
-        images = await container.get(ImageActivities)
         client = await (await container.get(TemporalServer)).connected()
-        await schedule_sweep(client, settings.temporal_task_queue)
+        await _patiently(lambda: schedule_sweep(client, queue))
         workers = make_workers(
             client,
-            settings.temporal_task_queue,
-            jobs,
-            images,
+            queue,
+            await container.get(JobActivities),
+            await container.get(ImageActivities),
             image_processes=os.cpu_count() or 1,
         )
+        stop = asyncio.Event()
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(ending, stop.set)
         async with running(*workers):
-            log.info("worker_started", task_queue=settings.temporal_task_queue)
+            log.info("worker_started", task_queue=queue)
             await stop.wait()
             log.info("worker_stopping")
 
@@ -105,13 +109,16 @@ async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) 
         return
     clients = await container.get(S3Clients)
     for bucket in (settings.s3_bucket_raw, settings.s3_bucket_processed):
-        while True:
-            try:
-                public = await is_public(clients, bucket)
-                break
-            except Unavailable:
-                log.warning("bucket_unreachable", bucket=bucket)
-            await asyncio.sleep(_RETRY_SECONDS)
-        if public:
+        if await _patiently(partial(is_public, clients, bucket)):
             log.error("bucket_is_public", bucket=bucket)
             sys.exit(1)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Wait for a dependency that is down at the start: not a reason to die."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("waiting_for_dependency", reason=error.detail)
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -2,4 +2,5 @@
 
 from photo.entrypoints.cli import main
 
-main(prog_name="photo")
+if __name__ == "__main__":
+    main(prog_name="photo")

@@ -45,6 +45,14 @@ async def test_all_listen_on_loopback_only(stack: RunningStack) -> None:
     assert addresses == {"127.0.0.1"}
 
 
+async def test_the_last_of_its_processes_holds_the_data(
+    stack: RunningStack, data_dir: Path
+) -> None:
+    lock = str(data_dir / "lock")
+    for process in stack.all():
+        assert lock in {file.path for file in process.open_files()}
+
+
 async def test_what_is_kept_is_for_the_owner_alone(
     stack: RunningStack, data_dir: Path
 ) -> None:

@@ -1,0 +1,45 @@
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from photo.entrypoints.local.errors import StackError
+from photo.entrypoints.local.lock import locked
+
+
+async def a_dead_pid() -> int:
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    return process.pid
+
+
+async def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    async with locked(tmp_path):
+        with pytest.raises(StackError, match=f"pid {os.getpid()}"):
+            async with locked(tmp_path):
+                pass
+
+
+async def test_servers_of_a_killed_stack_are_awaited(tmp_path: Path) -> None:
+    async with locked(tmp_path) as descriptor:
+        held_by_a_server = os.dup(descriptor)
+    os.ftruncate(held_by_a_server, 0)
+    os.pwrite(held_by_a_server, str(await a_dead_pid()).encode(), 0)
+
+    async def enter() -> None:
+        async with locked(tmp_path):
+            pass
+
+    next_stack = asyncio.create_task(enter())
+    done, _ = await asyncio.wait([next_stack], timeout=0.3)
+    assert not done
+    os.close(held_by_a_server)
+    await asyncio.wait_for(next_stack, 10)
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="file/data cannot be used: Not a directory"):
+        async with locked(tmp_path / "file" / "data"):
+            pass

@@ -8,12 +8,6 @@ from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.lock import locked
 
 
-async def a_dead_pid() -> int:
-    process = await asyncio.create_subprocess_exec("true")
-    await process.wait()
-    return process.pid
-
-
 async def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     async with locked(tmp_path):
         with pytest.raises(StackError, match=f"pid {os.getpid()}"):
@@ -24,8 +18,6 @@ async def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 async def test_servers_of_a_killed_stack_are_awaited(tmp_path: Path) -> None:
     async with locked(tmp_path) as descriptor:
         held_by_a_server = os.dup(descriptor)
-    os.ftruncate(held_by_a_server, 0)
-    os.pwrite(held_by_a_server, str(await a_dead_pid()).encode(), 0)
 
     async def enter() -> None:
         async with locked(tmp_path):

@@ -9,22 +9,19 @@ from photo.adapters.temporal.client import TemporalServer
 async def test_a_worker_waits_for_a_server_that_is_not_up_yet(
     temporal: TemporalServer, logs: list[EventDict]
 ) -> None:
-    async with asyncio.timeout(30), await late_server(temporal.target) as late:
+    async with asyncio.timeout(30), await late_server(temporal.target, logs) as late:
         port = late.sockets[0].getsockname()[1]
         client = await TemporalServer(target=f"127.0.0.1:{port}").connected()
         assert await client.service_client.check_health()
     assert "temporal_unreachable" in {line["event"] for line in logs}
 
 
-async def late_server(target: str) -> asyncio.Server:
-    """Hangs up on the first caller and puts every other one through to the target."""
+async def late_server(target: str, logs: list[EventDict]) -> asyncio.Server:
+    """Hangs up until something is logged; puts later callers through to the target."""
     host, _, port = target.partition(":")
-    callers = 0
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
-        nonlocal callers
-        callers += 1
-        if callers > 1:
+        if logs:
             upstream = await asyncio.open_connection(host, int(port))
             await asyncio.gather(
                 pass_on(reader, upstream[1]), pass_on(upstream[0], writer)

@@ -32,6 +32,8 @@ async def start_postgres(children: Children, state: State) -> None:
     cluster = children.data_dir / "postgres"
     if not cluster.exists():
         await _initialise(cluster, children.logs, state)
+    # Left by a kill. Nothing uses the cluster: its processes would hold our lock.
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
     port = state.ports["postgres"]
     settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     argv = [binaries.postgres("postgres"), f"-D{cluster}", f"-p{port}", *settings]

@@ -68,13 +68,13 @@ def _load(runtime: str) -> float:
 
 
 def _normalize(photo: Path, into: Path) -> Path:
-    from photo.adapters.imaging.normalize import normalize_photo  # noqa: PLC0415
+    from photo.adapters.imaging.normalize import normalize_page  # noqa: PLC0415
     from photo.domain.media import SNIFF_BYTES, MediaType  # noqa: PLC0415
 
     content_type = MediaType.of(photo.read_bytes()[:SNIFF_BYTES])
     if content_type is None:
         raise SystemExit(f"{photo} is no photo.")
-    return normalize_photo(photo, content_type, into)[0].path
+    return normalize_page(photo, content_type, 1, into).path
 
 
 def _read(runtime: str, page: Path) -> Reading:

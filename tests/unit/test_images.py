@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from photo.adapters.imaging.decode import Picture, pictures
+from photo.adapters.imaging.decode import Picture, decode, page_count
 from photo.domain.errors import ContentMismatch, CorruptImage, ImageTooLarge
 from photo.domain.media import MediaType
 from tests.pictures import BLUE, GREEN, RED, YELLOW, a_flag, a_text, corners, encoded
@@ -21,7 +21,8 @@ def decoded(
 ) -> list[Picture]:
     photo = folder / "photo"
     photo.write_bytes(data)
-    return list(pictures(photo, content_type))
+    pages = range(1, page_count(photo, content_type) + 1)
+    return [decode(photo, content_type, number) for number in pages]
 
 
 @pytest.mark.parametrize("content_type", MediaType)

@@ -51,19 +51,24 @@ class Picture:
     height: int
 
 
-def pictures(photo: Path, content_type: MediaType) -> Iterator[Picture]:
-    """Decode the pages of a photo: one, or as many as a TIFF has."""
+def page_count(photo: Path, content_type: MediaType) -> int:
+    """How many pages a photo has: one, but for a TIFF."""
     with _corrupt_unless_decoded(), _open(photo, content_type) as image:
         pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        if pages > MAX_PAGES:
-            raise ImageTooLarge(
-                f"This TIFF has {pages} pages. At most {MAX_PAGES} are read: "
-                "split it into several files."
-            )
-        for page in range(pages):
-            if page:
-                image.seek(page)
-            yield _picture(image)
+    if pages > MAX_PAGES:
+        raise ImageTooLarge(
+            f"This TIFF has {pages} pages. At most {MAX_PAGES} are read: "
+            "split it into several files."
+        )
+    return pages
+
+
+def decode(photo: Path, content_type: MediaType, number: int) -> Picture:
+    """Decode a page, counted from 1."""
+    with _corrupt_unless_decoded(), _open(photo, content_type) as image:
+        if number > 1:
+            image.seek(number - 1)
+        return _picture(image)
 
 
 @contextmanager

@@ -23,7 +23,11 @@ class PillowNormalizer(ImageNormalizer):
         self, photo: Path, content_type: MediaType, *, into: Path
     ) -> Sequence[PageImage]:
         try:
-            return await self._pool.run(normalize_photo, photo, content_type, into)
+            pages = await self._pool.run(count_pages, photo, content_type)
+            return [
+                await self._pool.run(normalize_page, photo, content_type, number, into)
+                for number in range(1, pages + 1)
+            ]
         except ChildDied as error:
             raise CorruptImage(
                 "Decoding this photo failed: it is damaged, or needs too much memory."
@@ -32,24 +36,29 @@ class PillowNormalizer(ImageNormalizer):
             raise Unavailable("The disk did not take the decoded photo.") from error
 
 
-def normalize_photo(
-    photo: Path, content_type: MediaType, into: Path
-) -> list[PageImage]:
+def count_pages(photo: Path, content_type: MediaType) -> int:
+    """Look at the headers, in a child."""
+    from photo.adapters.imaging.decode import page_count  # noqa: PLC0415 - heavy
+
+    return page_count(photo, content_type)
+
+
+def normalize_page(
+    photo: Path, content_type: MediaType, number: int, into: Path
+) -> PageImage:
     """Do the work, in a child."""
-    from photo.adapters.imaging.decode import pictures  # noqa: PLC0415 - heavy
+    from photo.adapters.imaging.decode import decode  # noqa: PLC0415 - heavy
     from photo.adapters.imaging.ocr import models  # noqa: PLC0415 - heavy
     from photo.adapters.imaging.upright import upright  # noqa: PLC0415 - heavy
 
-    pages = []
-    for number, picture in enumerate(pictures(photo, content_type), 1):
-        page = upright(picture.pixels, models())
-        width, height = picture.width, picture.height
-        if page.size != picture.pixels.size:
-            width, height = height, width
-        path = into / page_name(number)
-        page.save(path, "JPEG", **_JPEG)
-        pages.append(PageImage(path, width, height))
-        if number == 1:
-            page.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-            page.save(into / THUMBNAIL, "WEBP")
-    return pages
+    picture = decode(photo, content_type, number)
+    page = upright(picture.pixels, models())
+    width, height = picture.width, picture.height
+    if page.size != picture.pixels.size:
+        width, height = height, width
+    path = into / page_name(number)
+    page.save(path, "JPEG", **_JPEG)
+    if number == 1:
+        page.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        page.save(into / THUMBNAIL, "WEBP")
+    return PageImage(path, width, height)

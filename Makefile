@@ -20,6 +20,7 @@ check: $(VENV)/.dev  ## format, lint, types, layers: the only definition of clea
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Containerfile
+	$(BIN)/shellcheck .ci/run
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix-only .
@@ -38,19 +39,20 @@ lock: $(VENV)/.dev  ## newest releases that fit, with hashes
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/bin/python:
+$(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Photo API needs Python 3.11 or newer; set PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
+	touch $@
 
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_PROJECT = $(INSTALL) --no-deps --no-build-isolation --editable .
 
-$(VENV)/.local: requirements-local.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/.local: requirements-local.lock pyproject.toml | $(VENV)/.made
 	$(INSTALL) --require-hashes --requirement requirements-local.lock
 	$(INSTALL_PROJECT)
 	touch $@
 
-$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.made
 	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	$(INSTALL_PROJECT)
 	touch $@ $(VENV)/.local

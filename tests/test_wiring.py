@@ -59,6 +59,7 @@ PORTS = [
     ports.KeyRepository,
     ports.NewId,
     ports.ObjectLinks,
+    ports.Stopwatch,
     ports.TextRecognizer,
     ports.UploadRepository,
     ports.WorkflowEngine,

@@ -60,7 +60,10 @@ JOB_INDEXES = (
     CREATE INDEX jobs_metadata ON jobs USING gin (metadata jsonb_path_ops)
     WITH (fastupdate = off)
     """,
-    "CREATE INDEX jobs_queued ON jobs (created_at) WHERE status = 'queued'",
+    """
+    CREATE INDEX jobs_unfinished ON jobs (status, created_at)
+    WHERE status IN ('queued', 'running')
+    """,
 )
 
 # A job ends once, whoever writes the row.

@@ -141,5 +141,6 @@ async def test_a_namespace_that_does_not_exist_fails_the_check(
 ) -> None:
     server = TemporalServer(target=servers.temporal_target, namespace="nowhere")
     engine = TemporalWorkflowEngine(await server.client(), "photo")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as failure:
         await engine.check()
+    assert failure.value.reason == "NOT_FOUND"

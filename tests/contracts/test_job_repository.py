@@ -1,7 +1,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -123,16 +123,42 @@ async def test_a_change_that_fails_changes_nothing(repositories: Repositories) -
     assert await repositories.jobs.update(job.id, lambda job: job) == job
 
 
-async def test_only_jobs_queued_since_before_are_named_oldest_first(
+async def test_jobs_that_do_not_move_are_named_queued_first_and_oldest_first(
     repositories: Repositories,
 ) -> None:
-    early, later, recent = [
-        await add_job(repositories, a_job(now=NOW + minute * 60 * SECOND))
-        for minute in range(3)
-    ]
-    running = await add_job(repositories, through_all_steps(a_job()))
-    before = recent.created_at
-    found = await repositories.jobs.queued_since(before, limit=10)
-    assert list(found) == [early.id, later.id]
-    assert running.id not in found
-    assert list(await repositories.jobs.queued_since(before, limit=1)) == [early.id]
+    def moments() -> list[Job]:
+        return [a_job(now=NOW + number * SECOND) for number in (1, 0, 2)]
+
+    async def added(job: Job) -> JobId:
+        return (await add_job(repositories, job)).id
+
+    running = [await added(job.enter(Step.FETCH, at=NOW)) for job in moments()]
+    queued = [await added(job) for job in moments()]
+    for job in moments():
+        await added(job.enter(Step.FETCH, at=NOW).cancel(at=NOW))
+
+    async def found(limit: int) -> list[JobId]:
+        unfinished = await repositories.jobs.unfinished_since(
+            queued_before=NOW + 2 * SECOND, running_before=NOW + SECOND, limit=limit
+        )
+        return list(unfinished)
+
+    oldest_first = [queued[1], queued[0], running[1], running[0], running[2]]
+    assert await found(limit=10) == oldest_first
+    assert await found(limit=3) == oldest_first[:3]
+
+
+async def test_a_running_job_moves_when_it_enters_a_step(
+    repositories: Repositories,
+) -> None:
+    job = a_job().enter(Step.NORMALIZE, at=NOW).enter(Step.PUBLISH, at=NOW + SECOND)
+    await add_job(repositories, job)
+
+    async def found(*, running_before: datetime) -> list[JobId]:
+        unfinished = await repositories.jobs.unfinished_since(
+            queued_before=NOW + SECOND, running_before=running_before, limit=1
+        )
+        return list(unfinished)
+
+    assert await found(running_before=NOW + SECOND) == []
+    assert await found(running_before=NOW + 2 * SECOND) == [job.id]

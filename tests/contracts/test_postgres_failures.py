@@ -83,7 +83,7 @@ async def test_a_dead_server_is_unavailable_whatever_is_asked(
         jobs.for_upload(UploadId("upl_1")),
         jobs.update(JobId("job_1"), lambda job: job),
         jobs.page(JobQuery(tenant=ACME, limit=1)),
-        jobs.queued_since(NOW, limit=1),
+        jobs.unfinished_since(queued_before=NOW, running_before=NOW, limit=1),
         keys.add(a_key()),
         keys.get(a_key().id),
         keys.update(a_key().id, lambda key: key),
@@ -144,7 +144,7 @@ async def test_a_server_without_a_free_connection_is_unavailable(
         async with admin.begin() as connection:
             await connection.execute(text("DROP ROLE crowded"))
         await admin.dispose()
-    assert refusal.value.__notes__ == ["53300"]
+    assert refusal.value.reason == "53300"
 
 
 class Follower:

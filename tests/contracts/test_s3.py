@@ -48,8 +48,9 @@ async def test_a_missing_bucket_is_unavailable_not_a_missing_object(
     store = S3ObjectStore(clients, bucket="no-such-bucket")
     with pytest.raises(Unavailable):
         await store.check()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as failure:
         await anext(store.read("photo"))
+    assert failure.value.reason == "NoSuchBucket"
     for size in (1, 9 << 20):
         with pytest.raises(Unavailable):
             await store.write("photo", in_chunks(bytes(size)), content_type=JPEG)
@@ -78,6 +79,7 @@ async def test_a_dead_server_is_unavailable() -> None:
                 with pytest.raises(Unavailable) as failure:
                     await attempt
                 assert "127.0.0.1" not in str(failure.value)
+                assert failure.value.reason == "EndpointConnectionError"
 
 
 async def test_a_wrong_secret_is_unavailable(servers: Servers, bucket: str) -> None:

@@ -1,6 +1,7 @@
 """The `photo` command in a pipe."""
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.e2e.conftest import Service
@@ -31,6 +32,33 @@ async def test_read_writes_a_file_per_photo(service: Service, tmp_path: Path) ->
     assert (code, said["status"]) == (0, "succeeded")
     assert written["text"] == said["text"]
     assert written["pages"][0]["lines"]
+
+
+async def test_read_keeps_the_folders_of_a_folder(
+    service: Service, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        shutil.copy("samples/sign.webp", tmp_path / "photos" / name / "1.webp")
+    out = tmp_path / "out"
+    code, _, err = await service.photo(
+        "read", str(tmp_path / "photos"), "--output", str(out)
+    )
+    assert (code, err) == (0, "")
+    for name in ("a", "b"):
+        text = (out / name / "1.webp.txt").read_text()
+        assert text.startswith("THE COPPER KETTLE\n")
+
+
+async def test_read_names_what_cannot_be_written(
+    service: Service, tmp_path: Path
+) -> None:
+    (tmp_path / "sign.webp.txt").mkdir()
+    arguments = ("samples/sign.webp", "--output", str(tmp_path))
+    code, _, err = await service.photo("read", *arguments)
+    assert code == 1
+    assert "sign.webp.txt cannot be written (Is a directory)" in err
+    assert "Traceback" not in err
 
 
 async def test_read_without_files_is_a_usage_error(service: Service) -> None:

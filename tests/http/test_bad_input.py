@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from photo.application.ports import Clock
+from photo.application.ports import Buckets, Clock
 from photo.domain.access import Tenant
 from photo.domain.media import MediaType
 from tests.http.conftest import Run
@@ -66,6 +66,48 @@ async def test_a_job_on_a_used_upload(service: Service, api: httpx.AsyncClient) 
     answer = await api.post("/v1/jobs", json={"source": job["source"]})
     assert answer.status_code == 409
     assert answer.json()["code"] == "upload_used"
+
+
+async def test_a_used_upload_is_used_when_its_photo_is_long_gone(
+    run: Run,
+) -> None:
+    now = SteppableClock()
+    service = await run(instead(Clock, lambda: now))
+    api = await service.client()
+    job = await service.job(api)
+    raw = (await service.container.get(Buckets)).raw
+    await raw.delete(f"acme/{job['source']['upload_id']}")
+    now.step(timedelta(hours=1))
+    answer = await api.post("/v1/jobs", json={"source": job["source"]})
+    assert answer.json()["code"] == "upload_used"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/uploads"),
+        ("GET", f"/v1/uploads/{UPLOAD_ID}"),
+        ("POST", "/v1/jobs"),
+        ("GET", "/v1/jobs"),
+        ("GET", f"/v1/jobs/{new_id('job')}"),
+        ("POST", f"/v1/jobs/{new_id('job')}/cancel"),
+        ("GET", f"/v1/jobs/{new_id('job')}/result"),
+        ("GET", f"/v1/jobs/{new_id('job')}/files"),
+        ("POST", "/v1/read"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "pointer"), [("wat", "/wat"), ("a/b~", "/a~1b~0"), ("id", "/id")]
+)
+async def test_an_unknown_parameter_is_refused_by_name(
+    api: httpx.AsyncClient, method: str, path: str, name: str, pointer: str
+) -> None:
+    answer = await api.request(method, path, params={name: "3"})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "validation_failed"
+    assert answer.json()["errors"] == [
+        {"pointer": pointer, "detail": f"There is no parameter {name!r} here."}
+    ]
 
 
 async def test_a_photo_at_an_address(api: httpx.AsyncClient) -> None:
@@ -152,10 +194,11 @@ async def test_the_things_of_another_tenant_are_not_there(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/jobs", "GET, OPTIONS, POST"),
-        ("DELETE", "/healthz", "GET, OPTIONS"),
-        ("TRACE", "/v1/jobs/", "GET, OPTIONS, POST"),
+        ("PUT", "/v1/jobs", "GET, HEAD, OPTIONS, POST"),
+        ("DELETE", "/healthz", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/v1/jobs/", "GET, HEAD, OPTIONS, POST"),
         ("GET", "/v1/read", "OPTIONS, POST"),
+        ("HEAD", "/v1/read", "OPTIONS, POST"),
     ],
 )
 async def test_another_method_is_refused_with_those_that_work(

@@ -77,7 +77,7 @@ async def test_every_operation_is_described(document: dict[str, Any]) -> None:
             for status, response in operation["responses"].items()
             if int(status) >= 400
         }
-        assert {"400", "401", "403", "503"} <= problems.keys()
+        assert {"400", "401", "403", "422", "503"} <= problems.keys()
         for response in problems.values():
             [(media_type, content)] = response["content"].items()
             assert media_type == "application/problem+json"

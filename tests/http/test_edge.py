@@ -178,6 +178,38 @@ async def test_only_allowed_hosts_are_answered(
     assert probe.status_code == 200
 
 
+@pytest.mark.parametrize("allowed", ["*", "API.Example.com"])
+async def test_a_host_may_be_any_and_its_case_is_no_matter(
+    run: Run, allowed: str
+) -> None:
+    service = await run(config=HttpConfig(version="1", allowed_hosts=(allowed,)))
+    anyone = await service.anyone()
+    for host in ["api.example.com", "API.Example.com:8443"]:
+        answer = await anyone.get("/openapi.json", headers={"Host": host})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/jobs", "/nothing"])
+async def test_the_answer_to_head_is_that_to_get_without_its_body(
+    service: Service, api: httpx.AsyncClient, logs: list[Any], path: str
+) -> None:
+    headers = {"X-Request-Id": "r-1"}
+    get = await api.get(path, headers=headers)
+    head = await api.head(path, headers=headers)
+    assert head.status_code == get.status_code
+    assert head.headers.keys() == get.headers.keys()
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert head.content == b""
+    line = logs[-1]
+    assert (line["method"], line["route"]) == ("HEAD", path)
+    assert line["bytes_out"] == 0
+
+
+async def test_options_names_head_with_get(api: httpx.AsyncClient) -> None:
+    answer = await api.options("/healthz")
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
 async def test_two_hosts_are_one_too_many(service: Service) -> None:
     anyone = await service.anyone()
     headers = [("Host", "photo.test"), ("Host", "evil.test")]

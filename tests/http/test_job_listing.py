@@ -173,6 +173,15 @@ async def test_what_is_no_query_is_refused_by_name(
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
 
 
+async def test_the_values_that_a_filter_takes_are_named(
+    api: httpx.AsyncClient,
+) -> None:
+    answer = await api.get("/v1/jobs", params={"status": "done"})
+    assert answer.json()["detail"] == (
+        "status: 'done' is not one of queued, running, succeeded, failed, cancelled."
+    )
+
+
 async def test_every_bad_parameter_is_named_at_once(api: httpx.AsyncClient) -> None:
     answer = await api.get("/v1/jobs", params={"limit": "0", "status": "done"})
     pointers = {fault["pointer"] for fault in answer.json()["errors"]}

@@ -87,9 +87,9 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
         ),
         (
             "uploads",
-            {"content_type": "image/jpeg", "sha256": "F" * 64},
+            {"content_type": "image/jpeg", "sha256": "G" * 64},
             "/sha256",
-            "64 lower-case",
+            "64 hexadecimal",
         ),
         (
             "uploads",
@@ -112,7 +112,12 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
         ),
         ("jobs", {}, "/source", "required"),
         ("jobs", {"source": {}}, "/source/type", "required"),
-        ("jobs", {"source": {"type": "ftp"}}, "/source/type", "'ftp' is not one"),
+        (
+            "jobs",
+            {"source": {"type": "ftp"}},
+            "/source/type",
+            "'ftp' is not one of upload, url.",
+        ),
         ("jobs", {"source": {"type": "upload"}}, "/source/upload_id", "required"),
         ("jobs", _source("nonsense"), "/source/upload_id", "an upload's id"),
         ("jobs", _source(UPLOAD_ID + "\n"), "/source/upload_id", ""),

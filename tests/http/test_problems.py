@@ -2,7 +2,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from photo.application.ports import UploadRepository
-from photo.domain.errors import Internal, ObjectNotFound, PhotoError
+from photo.domain.errors import Internal, ObjectNotFound, PhotoError, Unavailable
 from photo.entrypoints.http.problems import STATUS, narrower, status_of, status_of_code
 from tests.http.conftest import Run
 from tests.http.stand_ins import FailingUploads, instead
@@ -65,6 +65,22 @@ async def test_an_error_is_a_problem_with_its_code(
     assert ("errors" in problem) is (answer.status_code == 422)
     if answer.status_code == 503:
         assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_why_a_dependency_failed_is_for_the_log_alone(run: Run) -> None:
+    error = Unavailable("The object store is away.", reason="NoSuchBucket")
+    service = await run(instead(UploadRepository, lambda: FailingUploads(error)))
+    api = await service.client()
+    with capture_logs() as logs:
+        answer = await api.get(f"/v1/uploads/{new_id('upl')}")
+    assert answer.status_code == 503
+    assert "NoSuchBucket" not in answer.text
+    assert logs[0] == {
+        "event": "dependency_failed",
+        "log_level": "warning",
+        "code": "dependency_unavailable",
+        "reason": "NoSuchBucket",
+    }
 
 
 @pytest.mark.parametrize(

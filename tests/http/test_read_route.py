@@ -10,7 +10,7 @@ from photo.domain.media import MediaType
 from tests.http.conftest import Run
 from tests.http.service import JPEG, Service
 from tests.http.stand_ins import FailingNormalizer, HeldEngine, instead
-from tests.makers import photo_bytes
+from tests.makers import in_chunks, photo_bytes
 
 AS_JPEG = {"Content-Type": "image/jpeg"}
 
@@ -104,13 +104,11 @@ async def test_a_job_that_fails_answers_with_its_error(
 @pytest.mark.parametrize(
     ("named", "data", "status", "code"),
     [
-        ("image/jpeg", b"", 422, "validation_failed"),
         ("image/jpeg", b"Dear Sir or Madam", 415, "unsupported_media_type"),
         ("image/jpeg", photo_bytes(MediaType.PNG), 422, "content_mismatch"),
         ("image/svg+xml", b"<svg/>", 415, "unsupported_media_type"),
         ("application/pdf", b"%PDF-1.7", 415, "unsupported_media_type"),
         ("application/octet-stream", b"%PDF-1.7", 415, "unsupported_media_type"),
-        ("application/octet-stream", b"", 415, "unsupported_media_type"),
         ("application/x-www-form-urlencoded", JPEG, 415, "unsupported_media_type"),
         ("nonsense;;=", JPEG, 415, "unsupported_media_type"),
     ],
@@ -121,6 +119,23 @@ async def test_what_is_no_photo_is_refused(
     answer = await api.post("/v1/read", content=data, headers={"Content-Type": named})
     assert answer.status_code == status
     assert answer.json()["code"] == code
+
+
+@pytest.mark.parametrize("named", ["image/jpeg", "application/octet-stream", ""])
+@pytest.mark.parametrize("sent", ["whole", "in chunks", "in a form"])
+async def test_an_empty_photo_is_called_empty(
+    api: httpx.AsyncClient, named: str, sent: str
+) -> None:
+    if sent == "in a form":
+        answer = await api.post("/v1/read", files={"file": ("a.jpg", b"", named)})
+    else:
+        content = b"" if sent == "whole" else in_chunks(b"")
+        headers = {"Content-Type": named}
+        answer = await api.post("/v1/read", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"pointer": "", "detail": "The body is empty. Send the photo's bytes."}
+    ]
 
 
 @pytest.mark.parametrize("kind", [MediaType.JPEG, MediaType.TIFF])

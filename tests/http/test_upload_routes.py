@@ -42,6 +42,14 @@ async def test_without_a_size_the_limit_of_the_type_holds(
     assert answer.json()["max_bytes"] == 50_000_000
 
 
+async def test_a_checksum_may_be_written_in_capitals(api: httpx.AsyncClient) -> None:
+    grant = await api.post(
+        "/v1/uploads", json={"content_type": "image/jpeg", "sha256": "AB" * 32}
+    )
+    upload = await api.get(f"/v1/uploads/{grant.json()['id']}")
+    assert upload.json()["sha256"] == "ab" * 32
+
+
 async def test_a_common_alias_of_a_type_is_understood(api: httpx.AsyncClient) -> None:
     answer = await api.post("/v1/uploads", json={"content_type": "image/jpg"})
     assert answer.json()["fields"]["Content-Type"] == "image/jpeg"

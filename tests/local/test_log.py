@@ -19,3 +19,17 @@ def test_a_long_log_is_set_aside(tmp_path: Path) -> None:
         output.write(b"new\n")
     assert file.read_bytes() == b"new\n"
     assert (tmp_path / "a.log.1").stat().st_size == ROTATE_BYTES + 1
+
+
+def test_a_log_that_grows_long_is_bounded_while_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    log = Log(file)
+    with log.open() as output:
+        output.write(b"x" * (ROTATE_BYTES + 1))
+        output.flush()
+        log.bound()
+        output.write(b"new\n")
+    assert file.read_bytes() == b"new\n"
+    assert log.tail() == "  new"
+    aside = (tmp_path / "a.log.1").stat()
+    assert (aside.st_size, aside.st_mode & 0o077) == (ROTATE_BYTES + 1, 0)

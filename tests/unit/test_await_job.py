@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
@@ -14,7 +15,7 @@ from photo.domain.errors import (
     NotFound,
 )
 from photo.domain.job import Failure, JobId, Status, Step
-from tests.makers import ACME, OTHER, SteppableClock
+from tests.makers import ACME, OTHER
 from tests.unit.world import A_SECOND, World
 
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
@@ -38,11 +39,14 @@ class Watched(MemoryJobFeed):
 class Dull(JobFeed, Changes):
     """Nothing ever changes: each wait is over when its time is, or for nothing."""
 
-    def __init__(self, clock: SteppableClock, *, at_most: timedelta) -> None:
+    def __init__(self, *, at_most: timedelta) -> None:
         self.subscribed = False
         self.waits: list[timedelta] = []
-        self._clock = clock
         self._at_most = at_most
+        self._passed = timedelta(0)
+
+    def seconds(self) -> float:
+        return self._passed.total_seconds()
 
     @asynccontextmanager
     async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
@@ -51,22 +55,22 @@ class Dull(JobFeed, Changes):
 
     async def wait(self, up_to: timedelta) -> None:
         self.waits.append(up_to)
-        self._clock.step(min(up_to, self._at_most))
+        self._passed += min(up_to, self._at_most)
 
 
 async def test_a_job_that_has_ended_is_not_waited_for(world: World) -> None:
     job_id = await world.accept()
     await world.end.cancel(job_id)
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
+    dull = Dull(at_most=AN_HOUR)
+    wait = AwaitJob(world.jobs, dull, dull.seconds)
     assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.CANCELLED
     assert not dull.subscribed
 
 
 async def test_without_time_a_job_is_returned_as_it_is(world: World) -> None:
     job_id = await world.accept()
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
+    dull = Dull(at_most=AN_HOUR)
+    wait = AwaitJob(world.jobs, dull, dull.seconds)
     assert (await wait(ACME, job_id, up_to=timedelta(0))).status is Status.QUEUED
     assert not dull.subscribed
 
@@ -75,7 +79,7 @@ async def test_a_waiter_is_woken_by_the_end_and_not_by_a_step() -> None:
     feed = Watched()
     world = World(feed=feed)
     job_id = await world.accept()
-    wait = AwaitJob(world.jobs, feed, world.clock)
+    wait = AwaitJob(world.jobs, feed, monotonic)
     waiting = asyncio.create_task(wait(ACME, job_id, up_to=AN_HOUR))
     await feed.heard.wait()
     await world.jobs.update(
@@ -96,29 +100,29 @@ async def test_an_end_between_the_look_and_the_subscription_is_not_missed() -> N
 
     early = World(feed=EndsMeanwhile())
     job_id = await early.accept()
-    wait = AwaitJob(early.jobs, early.feed, early.clock)
+    wait = AwaitJob(early.jobs, early.feed, monotonic)
     async with asyncio.timeout(10):
         assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.FAILED
 
 
 async def test_a_waiter_goes_when_the_time_is_over(world: World) -> None:
     job_id = await world.accept()
-    dull = Dull(world.clock, at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, world.clock)
+    dull = Dull(at_most=AN_HOUR)
+    wait = AwaitJob(world.jobs, dull, dull.seconds)
     assert (await wait(ACME, job_id, up_to=30 * A_SECOND)).status is Status.QUEUED
     assert dull.waits == [30 * A_SECOND]
 
 
 async def test_a_waiter_woken_for_nothing_waits_for_what_is_left(world: World) -> None:
     job_id = await world.accept()
-    dull = Dull(world.clock, at_most=20 * A_SECOND)
-    wait = AwaitJob(world.jobs, dull, world.clock)
+    dull = Dull(at_most=20 * A_SECOND)
+    wait = AwaitJob(world.jobs, dull, dull.seconds)
     await wait(ACME, job_id, up_to=50 * A_SECOND)
     assert dull.waits == [50 * A_SECOND, 30 * A_SECOND, 10 * A_SECOND]
 
 
 async def test_nobody_waits_for_another_tenants_job(world: World) -> None:
     job_id = await world.accept()
-    wait = AwaitJob(world.jobs, world.feed, world.clock)
+    wait = AwaitJob(world.jobs, world.feed, monotonic)
     with pytest.raises(NotFound):
         await wait(OTHER, job_id, up_to=AN_HOUR)

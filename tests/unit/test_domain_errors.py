@@ -1,6 +1,7 @@
 import pickle
 from collections import Counter
 from collections.abc import Iterator
+from traceback import format_exception
 
 import pytest
 
@@ -106,8 +107,15 @@ def test_every_error_is_of_exactly_one_kind(error: type[PhotoError]) -> None:
 @pytest.mark.parametrize("error", CONCRETE)
 def test_an_error_crosses_processes_whole(error: type[PhotoError]) -> None:
     # Of our own making: nothing foreign is unpickled.
-    copy = pickle.loads(pickle.dumps(error("Why.", pointer="/a")))  # noqa: S301
-    assert (type(copy), copy.detail, copy.pointer) == (error, "Why.", "/a")
+    known = error("Why.", pointer="/a", reason="42501")
+    copy = pickle.loads(pickle.dumps(known))  # noqa: S301
+    assert (type(copy), vars(copy)) == (error, vars(known))
+
+
+def test_a_reason_is_for_the_traceback_alone() -> None:
+    error = Unavailable("The bucket is away.", reason="NoSuchBucket")
+    assert str(error) == "The bucket is away."
+    assert "NoSuchBucket" in "".join(format_exception(error))
 
 
 def test_an_error_reads_as_its_sentence() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from photo.application.health import CheckHealth
 from photo.application.ports import Check
-from photo.domain.errors import Unavailable
+from photo.domain.errors import Internal, PhotoError, Unavailable
 
 A_MOMENT = timedelta(milliseconds=20)
 
@@ -34,6 +34,19 @@ async def test_every_dependency_is_named_with_its_state() -> None:
     answers = await CheckHealth({"database": Well(), "raw_bucket": Ill()})()
     failures = {name: health.failure for name, health in answers.items()}
     assert failures == {"database": None, "raw_bucket": "The bucket is away."}
+
+
+@pytest.mark.parametrize("kind", [Internal, Unavailable])
+async def test_whatever_is_raised_on_purpose_is_a_failure_with_its_reason(
+    kind: type[PhotoError],
+) -> None:
+    class Refused(Check):
+        async def check(self) -> None:
+            raise kind("The database refused a statement.", reason="42501")
+
+    health = (await CheckHealth({"database": Refused()})())["database"]
+    assert health.failure == "The database refused a statement."
+    assert health.reason == "42501"
 
 
 async def test_what_does_not_answer_fails_in_time_and_alone() -> None:

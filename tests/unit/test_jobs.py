@@ -2,6 +2,7 @@ import pytest
 
 from photo.application.jobs import (
     FORGOTTEN_AFTER,
+    LOST_AFTER,
 )
 from photo.domain.errors import (
     JobFinished,
@@ -63,6 +64,15 @@ async def test_an_upload_serves_one_job(world: World) -> None:
     assert world.engine.started == [job.id]
 
 
+async def test_an_upload_is_used_even_when_its_photo_is_gone(world: World) -> None:
+    upload = await world.arrive(an_upload())
+    await world.submit(ACME, upload.id, {})
+    await world.raw.delete(upload.key)
+    world.clock.step(GRANT_LIFETIME)
+    with pytest.raises(UploadUsed):
+        await world.submit(ACME, upload.id, {})
+
+
 async def test_an_upload_of_another_tenant_is_not_there(world: World) -> None:
     upload = await world.arrive(an_upload())
     with pytest.raises(NotFound):
@@ -120,6 +130,17 @@ async def test_a_job_that_is_under_way_or_over_is_not_forgotten(world: World) ->
     await world.end.cancel(cancelled)
     await later(world)
     assert world.engine.started == []
+
+
+async def test_a_job_long_in_one_step_may_have_lost_its_workflow(world: World) -> None:
+    job_id = await world.accept()
+    world.clock.step(LOST_AFTER)
+    await world.verify(job_id)
+    world.clock.step(LOST_AFTER)
+    assert await world.start_forgotten() == 0
+    world.clock.step(A_SECOND)
+    assert await world.start_forgotten() == 1
+    assert world.engine.started == [job_id]
 
 
 async def test_a_sweep_that_breaks_is_completed_by_the_next(world: World) -> None:

@@ -159,6 +159,22 @@ async def test_a_job_fails_once(world: World) -> None:
     assert (failed.status, failed.error) == (Status.FAILED, first)
 
 
+async def test_only_the_job_that_failed_is_said_to_have_failed(world: World) -> None:
+    failure = Failure("corrupt_image", "This is no photo.", retryable=False)
+    job_id, cancelled = await world.accept(), await world.accept()
+    await world.end.cancel(cancelled)
+    assert [await world.end.fail(job_id, failure) for _ in range(2)] == [True, True]
+    assert not await world.end.fail(cancelled, failure)
+
+
+async def test_a_job_that_is_gone_cannot_be_ended_and_need_not_be(
+    world: World,
+) -> None:
+    gone = JobId("job_gone")
+    assert not await world.end.fail(gone, Failure("internal", "Why.", retryable=False))
+    await world.end.cancel(gone)
+
+
 async def test_a_success_cannot_be_turned_into_a_failure(world: World) -> None:
     job_id = await world.accept()
     succeeded = await world.process(job_id)

@@ -114,6 +114,20 @@ def test_a_malformed_url_is_refused_unseen(url: str) -> None:
     assert faults(NEEDED | {"DATABASE_URL": url}) == ["DATABASE_URL must be a URL."]
 
 
+@pytest.mark.parametrize(
+    "scheme", ["mysql", "postgres", "sqlite", "postgresql+psycopg"]
+)
+def test_the_database_is_postgres_by_its_one_driver(scheme: str) -> None:
+    url = f"{scheme}://photo:{CANARY}@db/photo"
+    assert faults(NEEDED | {"DATABASE_URL": url}) == [
+        "DATABASE_URL must begin with postgresql://."
+    ]
+
+
+def test_the_driver_may_be_named() -> None:
+    settings(DATABASE_URL="postgresql+asyncpg://photo:a-long-one@db/photo")
+
+
 def test_a_url_may_lead_to_a_unix_socket() -> None:
     url = "postgresql:///photo?host=/run/postgresql"
     assert settings(DATABASE_URL=url).database_url == url
@@ -159,9 +173,17 @@ def test_the_file_is_taken_as_it_stands(
     assert read.aws_secret_access_key == "pa${HOME}ss"
 
 
-def test_the_file_may_hold_what_others_read(dotenv: Path) -> None:
-    dotenv.write_text("AWS_PROFILE=a\nPHOTO_API_URL=b\nDATABASE_URL_FILE=\n")
+def test_the_file_may_hold_the_path_of_a_secret_file(dotenv: Path) -> None:
+    dotenv.write_text("DATABASE_URL_FILE=\n")
     assert Settings.from_env(NEEDED, dotenv=dotenv) == settings()
+
+
+def test_what_nobody_reads_in_the_file_is_refused(dotenv: Path) -> None:
+    dotenv.write_text("AWS_PROFILE=a\nPHOTO_API_URL=b\n")
+    assert faults(NEEDED, dotenv) == [
+        "AWS_PROFILE is no setting.",
+        "PHOTO_API_URL is no setting.",
+    ]
 
 
 def test_an_empty_value_is_no_value() -> None:
@@ -215,6 +237,11 @@ def test_a_safe_production_starts() -> None:
     assert Settings.from_env(SAFE).environment == "production"
 
 
+def test_a_password_may_stand_among_the_parameters() -> None:
+    url = "postgresql:///photo?host=/run/postgresql&password=a-long-one"
+    assert Settings.from_env(SAFE | {"DATABASE_URL": url}).database_url == url
+
+
 @pytest.mark.parametrize(
     ("unsafe", "fault"),
     [
@@ -229,6 +256,8 @@ def test_a_safe_production_starts() -> None:
         ({"ALLOW_UNSCANNED": "false"}, "There is no virus scanner"),
         ({"DATABASE_URL": "postgresql://db/photo"}, "DATABASE_URL must have"),
         ({"DATABASE_URL": "postgresql://photo:postgres@db/p"}, "DATABASE_URL must"),
+        ({"DATABASE_URL": "postgresql://photo:p%6Fstgres@db/p"}, "DATABASE_URL must"),
+        ({"DATABASE_URL": "postgresql://db/p?password=postgres"}, "DATABASE_URL must"),
         ({"AWS_SECRET_ACCESS_KEY": "minioadmin"}, "AWS_SECRET_ACCESS_KEY must not"),
     ],
 )

@@ -207,6 +207,7 @@ async def test_what_may_pass_is_unavailable_after_one_attempt(
     with pytest.raises(Unavailable) as failure:
         await reads.recognize(page)
     assert "secret" not in str(failure.value)
+    assert failure.value.reason == code
     assert len(textract.requests) == 1
 
 

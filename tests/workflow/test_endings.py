@@ -1,46 +1,48 @@
 """However the database and the operator behave, the row ends, and ends once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import dropwhile
 
 import pytest
 from dishka import Provider, Scope
+from structlog.typing import EventDict
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from photo.adapters.memory import MemoryJobFeed, MemoryJobRepository
 from photo.application.ports import JobRepository
-from photo.domain.errors import Unavailable
+from photo.domain.errors import Internal, PhotoError, Unavailable
 from photo.domain.job import Job, JobId, Status
 from tests.workflow.stage import NO_PHOTO, Stage
+
+DOWN = Unavailable("The database is down.")
 
 
 class StubbornJobRepository(MemoryJobRepository):
     """Stores no ending before it may, and fails at the first few."""
 
-    def __init__(self, feed: MemoryJobFeed, *, failures: int) -> None:
+    def __init__(self, feed: MemoryJobFeed, faults: Iterable[PhotoError]) -> None:
         super().__init__(feed)
         self.asked = asyncio.Event()
         self.may_end = asyncio.Event()
-        self._failures = failures
+        self._faults = iter(faults)
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
         if change(await self.get(job_id)).ended:
             self.asked.set()
             await self.may_end.wait()
-            if self._failures:
-                self._failures -= 1
-                raise Unavailable("The database is down.")
+            for fault in self._faults:
+                raise fault
         return await super().update(job_id, change)
 
 
-def stubborn(client: Client, *, failures: int) -> Stage:
+def stubborn(client: Client, *faults: PhotoError) -> Stage:
     provider = Provider(scope=Scope.APP)
 
     @provider.provide
     def jobs(feed: MemoryJobFeed) -> JobRepository:
-        return StubbornJobRepository(feed, failures=failures)
+        return StubbornJobRepository(feed, faults)
 
     return Stage(client, None, provider)
 
@@ -56,7 +58,7 @@ async def heard_of_cancellation(workflow: WorkflowHandle[None, None]) -> bool:
 async def test_a_cancellation_while_a_failure_is_recorded_does_not_lose_it(
     client: Client,
 ) -> None:
-    stage = stubborn(client, failures=1)
+    stage = stubborn(client, DOWN)
     jobs = await stage.container.get(JobRepository)
     async with asyncio.timeout(20), await stage.working():
         job_id = await stage.submit(NO_PHOTO)
@@ -70,14 +72,16 @@ async def test_a_cancellation_while_a_failure_is_recorded_does_not_lose_it(
     assert (await stage.job(job_id)).status is Status.FAILED
 
 
+@pytest.mark.parametrize("fault", [DOWN, Internal("The database refused a statement.")])
 async def test_a_failure_is_recorded_as_soon_as_the_database_is_back(
-    client: Client,
+    client: Client, logs: list[EventDict], fault: PhotoError
 ) -> None:
-    stage = stubborn(client, failures=2)
+    stage = stubborn(client, fault, fault)
     jobs = await stage.container.get(JobRepository)
     jobs.may_end.set()
-    async with await stage.working():
+    async with asyncio.timeout(20), await stage.working():
         job = await stage.ended(await stage.submit(NO_PHOTO))
     assert job.status is Status.FAILED
+    assert [log["attempt"] for log in logs if log["event"] == "job_failed"] == [3]
     assert job.error
     assert job.error.code == "unsupported_media_type"

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,27 +16,61 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from photo.adapters.temporal.schedule import SCHEDULE_ID, schedule_sweep
-from photo.domain.job import Status
+from photo.adapters.temporal.schedule import schedule_id, schedule_sweep
+from photo.application.ports import JobRepository
+from photo.domain.job import Status, Step
 from tests.workflow.stage import Stage, accepted_job
 
 
 @pytest.fixture
 async def schedule(client: Client) -> AsyncIterator[ScheduleHandle]:
-    """The one schedule of the namespace; gone afterwards."""
-    schedule = client.get_schedule_handle(SCHEDULE_ID)
+    """Of the deployment on the queue "photo"; gone afterwards."""
+    schedule = client.get_schedule_handle(schedule_id("photo"))
     yield schedule
     await schedule.delete()
 
 
-async def test_a_job_that_was_never_started_is_started(
-    client: Client, schedule: ScheduleHandle
+@asynccontextmanager
+async def sweeping(stage: Stage) -> AsyncIterator[None]:
+    """Sweep once, and work meanwhile."""
+    await schedule_sweep(stage.client, stage.queue)
+    schedule = stage.client.get_schedule_handle(schedule_id(stage.queue))
+    try:
+        async with await stage.working():
+            await schedule.trigger()
+            yield
+    finally:
+        await schedule.delete()
+
+
+async def test_a_job_that_was_never_started_is_started(client: Client) -> None:
+    stage = Stage(client)
+    job = await accepted_job(stage.container)
+    async with sweeping(stage):
+        ended = await stage.ended(job.id)
+    assert ended.status is Status.SUCCEEDED
+
+
+async def test_a_job_whose_workflow_was_terminated_is_started_again(
+    client: Client,
 ) -> None:
     stage = Stage(client)
     job = await accepted_job(stage.container)
-    await schedule_sweep(client, stage.queue)
-    async with await stage.working():
-        await schedule.trigger()
+    jobs: JobRepository = await stage.container.get(JobRepository)
+    await jobs.update(job.id, lambda job: job.enter(Step.VERIFY, at=job.created_at))
+    await stage.engine.start(job.id)
+    await stage.workflow(job.id).terminate()
+    async with sweeping(stage):
+        ended = await stage.ended(job.id)
+    assert ended.status is Status.SUCCEEDED
+
+
+async def test_a_job_that_temporal_forgot_is_started_again(client: Client) -> None:
+    stage = Stage(client)
+    job = await accepted_job(stage.container)
+    jobs: JobRepository = await stage.container.get(JobRepository)
+    await jobs.update(job.id, lambda job: job.enter(Step.VERIFY, at=job.created_at))
+    async with sweeping(stage):
         ended = await stage.ended(job.id)
     assert ended.status is Status.SUCCEEDED
 
@@ -49,18 +84,30 @@ async def test_scheduling_again_changes_nothing(
     after = (await schedule.describe()).schedule
     assert after.spec == before.spec
     assert after.policy == before.policy
-    assert task_queue(after) == "photo"
+    assert action(after).task_queue == "photo"
+
+
+async def test_two_deployments_sweep_each_their_own_jobs(client: Client) -> None:
+    queues = [Stage(client).queue for _ in range(2)]
+    for queue in queues:
+        await schedule_sweep(client, queue)
+    actions = []
+    for queue in queues:
+        schedule = client.get_schedule_handle(schedule_id(queue))
+        actions.append(action((await schedule.describe()).schedule))
+        await schedule.delete()
+    assert [action.task_queue for action in actions] == queues
+    assert len({action.id for action in actions}) == 2
 
 
 async def test_a_schedule_of_another_release_is_renewed(
     client: Client, schedule: ScheduleHandle
 ) -> None:
-    await schedule_sweep(client, "old")
+    await schedule_sweep(client, "photo")
     hourly = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))])
     await schedule.update(lambda found: changed(found, spec=hourly))
-    await schedule_sweep(client, "new")
+    await schedule_sweep(client, "photo")
     renewed = (await schedule.describe()).schedule
-    assert task_queue(renewed) == "new"
     assert [interval.every for interval in renewed.spec.intervals] == [
         timedelta(seconds=30)
     ]
@@ -77,9 +124,9 @@ async def test_a_schedule_that_an_operator_paused_stays_paused(
     assert state.note == "the database is being moved"
 
 
-def task_queue(schedule: Schedule) -> str:
+def action(schedule: Schedule) -> ScheduleActionStartWorkflow:
     assert isinstance(schedule.action, ScheduleActionStartWorkflow)
-    return schedule.action.task_queue
+    return schedule.action
 
 
 def changed(found: ScheduleUpdateInput, *, spec: ScheduleSpec) -> ScheduleUpdate:

@@ -173,12 +173,21 @@ class MemoryJobRepository(JobRepository):
         newest_first = sorted(self._jobs.values(), key=lambda job: job.id, reverse=True)
         return [job for job in newest_first if _matches(job, query)][: query.limit]
 
-    async def queued_since(self, before: datetime, *, limit: int) -> Sequence[JobId]:
-        return [
+    async def unfinished_since(
+        self, *, queued_before: datetime, running_before: datetime, limit: int
+    ) -> Sequence[JobId]:
+        oldest_first = sorted(self._jobs.values(), key=lambda job: job.created_at)
+        queued = [
             job.id
-            for job in sorted(self._jobs.values(), key=lambda job: job.id)
-            if job.status is Status.QUEUED and job.created_at < before
-        ][:limit]
+            for job in oldest_first
+            if job.status is Status.QUEUED and job.created_at < queued_before
+        ]
+        running = [
+            job.id
+            for job in oldest_first
+            if job.step and job.entered[job.step] < running_before
+        ]
+        return [*queued, *running][:limit]
 
 
 def _matches(job: Job, query: JobQuery) -> bool:

@@ -60,14 +60,20 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        reason = _UNREADABLE.get(error.response["Error"]["Code"])
-        if reason:
-            raise RecognitionFailed(reason) from error
-        raise Unavailable("The text service is busy or not to be used.") from error
+        code = error.response["Error"]["Code"]
+        if code in _UNREADABLE:
+            raise RecognitionFailed(_UNREADABLE[code]) from error
+        raise Unavailable(
+            "The text service is busy or not to be used.", reason=code
+        ) from error
     except BotoCoreError as error:
-        raise Unavailable("The text service cannot be reached.") from error
+        raise Unavailable(
+            "The text service cannot be reached.", reason=type(error).__name__
+        ) from error
     except (KeyError, ValueError) as error:
-        raise Unavailable("The text service gave no proper answer.") from error
+        raise Unavailable(
+            "The text service gave no proper answer.", reason=type(error).__name__
+        ) from error
 
 
 def _page(blocks: Sequence[Block]) -> Page:

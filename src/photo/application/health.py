@@ -8,13 +8,15 @@ from time import perf_counter
 from typing import NamedTuple
 
 from photo.application.ports import Check
-from photo.domain.errors import Unavailable
+from photo.domain.errors import PhotoError
 
 
 class Health(NamedTuple):
     #: Why it fails, or None if it works.
     failure: str | None
     latency_ms: float
+    #: The same as a code or a type's name, where there is one: for operators.
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ class CheckHealth:
     async def _ask(self, dependency: Check) -> Health:
         since = perf_counter()
         limit = self.time_limit.total_seconds()
-        failure = None
+        failure = reason = None
         try:
             async with asyncio.timeout(limit):
                 await dependency.check()
         except TimeoutError:
             failure = f"no answer in {limit:g} s"
-        except Unavailable as error:
-            failure = error.detail
-        return Health(failure, (perf_counter() - since) * 1000)
+        except PhotoError as error:
+            failure, reason = error.detail, error.reason
+        return Health(failure, (perf_counter() - since) * 1000, reason)

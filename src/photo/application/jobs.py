@@ -15,6 +15,7 @@ from photo.application.ports import (
     JobRepository,
     NewId,
     ObjectLinks,
+    Stopwatch,
     UploadRepository,
     WorkflowEngine,
 )
@@ -24,6 +25,7 @@ from photo.domain.errors import (
     Unavailable,
     UploadExpired,
     UploadMissing,
+    UploadUsed,
 )
 from photo.domain.files import MANIFEST, ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job, JobId
@@ -34,6 +36,10 @@ LINK_LIFETIME = timedelta(minutes=5)
 
 #: A queued job this old was not started by the request that made it.
 FORGOTTEN_AFTER = timedelta(seconds=30)
+
+#: A job this long in one step may have lost its workflow. No attempt at a step takes
+#: longer, so while all is well none is asked for that is still worked on.
+LOST_AFTER = timedelta(minutes=20)
 
 _SWEEP_LIMIT = 500
 
@@ -70,6 +76,11 @@ class SubmitJob:
         try:
             await self.buckets.raw.head(upload.key)
         except ObjectNotFound:
+            # The store may have dropped it since.
+            if await self.jobs.for_upload(upload.id):
+                raise UploadUsed(
+                    "This upload already has a job. Ask for a new upload."
+                ) from None
             if upload.expired(self.now()):
                 raise UploadExpired(
                     "The photo was not sent in time. Ask for a new upload."
@@ -81,15 +92,23 @@ class SubmitJob:
 
 @dataclass(frozen=True, slots=True)
 class StartForgottenJobs:
-    """Set every job going that was accepted but not started; how many it was."""
+    """Set every job going that seems to be at a standstill; how many it was.
+
+    It was accepted and never started, or its workflow is gone. The engine knows: one
+    that is still worked on it leaves alone.
+    """
 
     jobs: JobRepository
     engine: WorkflowEngine
     now: Clock
 
     async def __call__(self) -> int:
-        before = self.now() - FORGOTTEN_AFTER
-        forgotten = await self.jobs.queued_since(before, limit=_SWEEP_LIMIT)
+        now = self.now()
+        forgotten = await self.jobs.unfinished_since(
+            queued_before=now - FORGOTTEN_AFTER,
+            running_before=now - LOST_AFTER,
+            limit=_SWEEP_LIMIT,
+        )
         for job_id in forgotten:
             await self.engine.start(job_id)
         return len(forgotten)
@@ -101,19 +120,20 @@ class AwaitJob:
 
     jobs: JobRepository
     feed: JobFeed
-    now: Clock
+    stopwatch: Stopwatch
 
     async def __call__(self, tenant: Tenant, job_id: JobId, *, up_to: timedelta) -> Job:
         job = await self.jobs.get_for(tenant, job_id)
         if job.ended or not up_to:
             return job
-        return await self._follow(job_id, until=self.now() + up_to)
+        until = self.stopwatch() + up_to.total_seconds()
+        return await self._follow(job_id, until=until)
 
-    async def _follow(self, job_id: JobId, *, until: datetime) -> Job:
+    async def _follow(self, job_id: JobId, *, until: float) -> Job:
         async with self.feed.subscribe(job_id) as changes:
             job = await self.jobs.get(job_id)
-            while not job.ended and (left := until - self.now()) > timedelta(0):
-                await changes.wait(left)
+            while not job.ended and (left := until - self.stopwatch()) > 0:
+                await changes.wait(timedelta(seconds=left))
                 job = await self.jobs.get(job_id)
             return job
 

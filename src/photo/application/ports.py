@@ -16,6 +16,8 @@ from photo.domain.upload import Upload, UploadId
 
 #: The present moment, with its time zone.
 Clock = Callable[[], datetime]
+#: Seconds since some moment or other, which no setting of the clock changes.
+Stopwatch = Callable[[], float]
 #: A new identifier, time-ordered: `new_id("job")` is `job_01k…`.
 NewId = Callable[[str], str]
 
@@ -129,8 +131,14 @@ class JobRepository(Protocol):
     async def page(self, query: JobQuery) -> Sequence[Job]:
         """Return at most `limit` jobs, newest first."""
 
-    async def queued_since(self, before: datetime, *, limit: int) -> Sequence[JobId]:
-        """Return the oldest jobs that have been queued since before a moment."""
+    async def unfinished_since(
+        self, *, queued_before: datetime, running_before: datetime, limit: int
+    ) -> Sequence[JobId]:
+        """Return jobs that have not moved since before a moment.
+
+        Those queued before the one come first, then those that entered their step
+        before the other; the oldest first.
+        """
 
 
 class Changes(Protocol):
@@ -168,7 +176,7 @@ class WorkflowEngine(Protocol):
     """Moves jobs. Both calls may be repeated, for any job, in any state."""
 
     async def start(self, job_id: JobId) -> None:
-        """Set a job going, or do nothing if it was set going before."""
+        """Set a job going, or do nothing if it is under way or came to its end."""
 
     async def cancel(self, job_id: JobId) -> None:
         """Stop work on a job soon; nothing if there is none."""

@@ -29,6 +29,7 @@ from photo.domain.errors import (
     ChecksumMismatch,
     FileTooLarge,
     JobFinished,
+    NotFound,
     ObjectNotFound,
     UploadMissing,
 )
@@ -226,17 +227,20 @@ class PublishResult:
 
 @dataclass(frozen=True, slots=True)
 class EndJob:
-    """End a job that cannot go on; one that has ended meanwhile stays as it is."""
+    """End a job that cannot go on; one that has ended or gone meanwhile is let be."""
 
     jobs: JobRepository
     now: Clock
 
-    async def fail(self, job_id: JobId, failure: Failure) -> None:
+    async def fail(self, job_id: JobId, failure: Failure) -> bool:
+        """Say whether the job has failed; otherwise it has ended in another way."""
         at = self.now()
-        with suppress(JobFinished):
+        with suppress(JobFinished, NotFound):
             await self.jobs.update(job_id, lambda job: job.fail(failure, at=at))
+            return True
+        return False
 
     async def cancel(self, job_id: JobId) -> None:
         at = self.now()
-        with suppress(JobFinished):
+        with suppress(JobFinished, NotFound):
             await self.jobs.update(job_id, lambda job: job.cancel(at=at))

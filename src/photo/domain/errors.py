@@ -13,11 +13,17 @@ class PhotoError(Exception):
     #: Whether the same request may succeed later.
     retryable: ClassVar[bool] = False
 
-    def __init__(self, detail: str, *, pointer: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, pointer: str | None = None, reason: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         #: JSON pointer of the field of the request at fault, where there is one.
         self.pointer = pointer
+        #: Why, for operators: a code or a type's name, never a text or an address.
+        self.reason = reason
+        if reason:
+            self.add_note(reason)
 
 
 class Invalid(PhotoError):

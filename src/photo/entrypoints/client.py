@@ -1,6 +1,7 @@
 """A client of the HTTP API: what `photo read` and the demo are made of."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +12,16 @@ import httpx
 from photo.domain.media import SNIFF_BYTES, MediaType
 
 _WAIT_SECONDS = 30
+#: Between the attempts to follow a job: in all, what a restart of the service takes.
+_PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0)
+#: What stands before the service says when that is away.
+_AWAY = {502, 503, 504}
+#: No proxy leads to this machine.
+_UNPROXIED: dict[str, httpx.AsyncBaseTransport | None] = {
+    "all://127.0.0.1": None,
+    "all://[::1]": None,
+    "all://localhost": None,
+}
 _ENDED = {"succeeded", "failed", "cancelled"}
 _SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"),
@@ -28,10 +39,11 @@ def photos_in(folder: Path) -> list[Path]:
 class Refused(Exception):
     """The service, or the store behind it, would not do it."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, *, retryable: bool = False) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.retryable = retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,10 @@ class PhotoClient:
         timeout = httpx.Timeout(30, read=_WAIT_SECONDS + 30)
         headers = {"Authorization": f"Bearer {key}"}
         return cls(
-            httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout),
-            httpx.AsyncClient(timeout=timeout),
+            httpx.AsyncClient(
+                base_url=url, headers=headers, timeout=timeout, mounts=_UNPROXIED
+            ),
+            httpx.AsyncClient(timeout=timeout, mounts=_UNPROXIED),
         )
 
     async def __aenter__(self) -> Self:
@@ -86,10 +100,7 @@ class PhotoClient:
         """The job once it has ended, however long that takes."""
         current = dict(job)
         while current["status"] not in _ENDED:
-            answer = await self.api.get(
-                f"/v1/jobs/{job['id']}", params={"wait": _WAIT_SECONDS}
-            )
-            current = _accepted(answer).json()
+            current = await self._followed(job["id"])
         return current
 
     async def read(self, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,17 +113,34 @@ class PhotoClient:
     async def result(self, job: Mapping[str, Any], form: str) -> str:
         """What was read, as `text` or `json`."""
         headers = {"Accept": _ACCEPT[form]}
-        answer = await self.api.get(f"/v1/jobs/{job['id']}/result", headers=headers)
-        return _accepted(answer).text
+        path = f"/v1/jobs/{job['id']}/result"
+        return _accepted(await _sent(self.api.get(path, headers=headers))).text
+
+    async def _followed(self, job_id: str) -> dict[str, Any]:
+        """The job after a while. A service that is away meanwhile may come back."""
+        path, params = f"/v1/jobs/{job_id}", {"wait": _WAIT_SECONDS}
+        for pause in (*_PAUSES_SECONDS, None):
+            try:
+                answer = _accepted(await _sent(self.api.get(path, params=params)))
+                break
+            except Refused as refused:
+                if pause is None or not refused.retryable:
+                    raise
+                await asyncio.sleep(pause)
+        job: dict[str, Any] = answer.json()
+        return job
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = _accepted(await self.api.post(path, json=body)).json()
-        return answer
+        answer = _accepted(await _sent(self.api.post(path, json=body)))
+        made: dict[str, Any] = answer.json()
+        return made
 
     async def _send(self, path: Path, grant: Mapping[str, Any]) -> None:
         with path.open("rb") as file:
-            answer = await self.store.post(
-                grant["url"], data=grant["fields"], files={"file": file}
+            answer = await _sent(
+                self.store.post(
+                    grant["url"], data=grant["fields"], files={"file": file}
+                )
             )
         if not answer.is_success:
             raise Refused(
@@ -120,12 +148,23 @@ class PhotoClient:
             )
 
 
+async def _sent(request: Awaitable[httpx.Response]) -> httpx.Response:
+    try:
+        return await request
+    except httpx.HTTPError as error:
+        detail = f"The service cannot be reached ({type(error).__name__})."
+        raise Refused("dependency_unavailable", detail, retryable=True) from error
+
+
 def _accepted(answer: httpx.Response) -> httpx.Response:
     if answer.is_success:
         return answer
     try:
         problem = answer.json()
-        raise Refused(problem["code"], problem["detail"])
+        raise Refused(
+            problem["code"], problem["detail"], retryable=problem["retryable"]
+        )
     except (ValueError, KeyError, TypeError):
         detail = f"The service answered {answer.status_code} in an unknown form."
-        raise Refused("internal", detail) from None
+        retryable = answer.status_code in _AWAY
+        raise Refused("internal", detail, retryable=retryable) from None

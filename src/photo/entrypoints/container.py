@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
+from time import monotonic
 
 from dishka import (
     AsyncContainer,
@@ -45,6 +46,7 @@ from photo.application.ports import (
     KeyRepository,
     NewId,
     ObjectLinks,
+    Stopwatch,
     TextRecognizer,
     UploadRepository,
     WorkflowEngine,
@@ -88,6 +90,10 @@ class Application(Provider):
     @provide
     def clock(self) -> Clock:
         return lambda: datetime.now(UTC)
+
+    @provide
+    def stopwatch(self) -> Stopwatch:
+        return monotonic
 
     @provide
     def new_id(self) -> NewId:

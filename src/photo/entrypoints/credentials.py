@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from photo.entrypoints.private import write_private
+
 #: Where `photo up` keeps its data unless told otherwise.
 DATA_DIR = Path(".photo")
 _FILE = "credentials.json"
@@ -47,9 +49,4 @@ def load_credentials(data_dir: Path) -> Credentials | None:
 
 
 def save_credentials(data_dir: Path, credentials: Credentials) -> None:
-    """Readable by the owner alone, from the first moment."""
-    file = data_dir / _FILE
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        os.fchmod(descriptor, 0o600)
-        out.write(msgspec.json.encode(credentials))
+    write_private(data_dir / _FILE, msgspec.json.encode(credentials).decode())

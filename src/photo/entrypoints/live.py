@@ -1,6 +1,5 @@
 """The container of the running service: Postgres, S3, Temporal and an OCR engine."""
 
-import os
 from collections.abc import AsyncIterator
 from typing import NewType
 
@@ -46,10 +45,14 @@ from photo.application.ports import (
     WorkflowEngine,
 )
 from photo.entrypoints.container import Application
+from photo.entrypoints.cpus import usable_cpus
 from photo.entrypoints.settings import Settings
 
 #: How often a request to S3 is tried: once where Temporal repeats the whole step.
 S3Attempts = NewType("S3Attempts", int)
+
+#: How many photos are decoded or read at once, each in a process of its own.
+ImageProcesses = NewType("ImageProcesses", int)
 
 _TEXTRACT = Config(
     connect_timeout=3, read_timeout=60, retries={"total_max_attempts": 1}
@@ -143,11 +146,12 @@ class Imaging(Provider):
 
     scope = Scope.APP
 
+    processes = from_context(ImageProcesses)
     normalizer = provide(PillowNormalizer, provides=ImageNormalizer)
 
     @provide
-    async def pool(self) -> AsyncIterator[ImagingPool]:
-        async with ImagingPool(workers=os.cpu_count() or 1) as pool:
+    async def pool(self, processes: ImageProcesses) -> AsyncIterator[ImagingPool]:
+        async with ImagingPool(workers=processes) as pool:
             yield pool
 
     @provide
@@ -184,8 +188,13 @@ class Health(Provider):
         )
 
 
-def live_container(settings: Settings, *, s3_attempts: int = 2) -> AsyncContainer:
-    """Nothing is connected before it is asked for."""
+def live_container(
+    settings: Settings, *, s3_attempts: int = 2, image_processes: int | None = None
+) -> AsyncContainer:
+    """Nothing is connected or started before it is asked for.
+
+    By default there is an image process for every processor.
+    """
     return make_async_container(
         Application(),
         Database(),
@@ -193,7 +202,11 @@ def live_container(settings: Settings, *, s3_attempts: int = 2) -> AsyncContaine
         Workflows(),
         Imaging(),
         Health(),
-        context={Settings: settings, S3Attempts: S3Attempts(s3_attempts)},
+        context={
+            Settings: settings,
+            S3Attempts: S3Attempts(s3_attempts),
+            ImageProcesses: ImageProcesses(image_processes or usable_cpus()),
+        },
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -27,8 +27,7 @@ _WELL_KNOWN_PASSWORDS = frozenset(
     {"", "admin", "changeme", "minioadmin", "password", "photo", "postgres", "secret"}
 )
 _URLS = frozenset({"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "S3_PUBLIC_ENDPOINT"})
-#: Read from the environment by the AWS client and by `photo read`.
-_OTHERS = ("AWS_", "PHOTO_")
+_POSTGRES = frozenset({"postgresql", "postgresql+asyncpg"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -109,13 +108,16 @@ def _names(cls: type[Settings]) -> dict[str, str]:
 
 
 def _unknown(cls: type[Settings], file: Mapping[str, str | None]) -> Iterator[str]:
-    """What `.env` should not hold. A line without a name may be part of a secret."""
+    """What `.env` should not hold. A line without a name may be part of a secret.
+
+    Nothing but settings: nobody else reads the file, neither AWS's client nor ours.
+    """
     if any(v is None or not _NAME.fullmatch(name) for name, v in file.items()):
         yield "A line of the .env file is no NAME=value."
     known = {*_names(cls), *_PLANNED}
     for name in sorted(filter(_NAME.fullmatch, file)):
         ours = name in known or name.removesuffix("_FILE") in known
-        if file[name] is not None and not (ours or name.startswith(_OTHERS)):
+        if file[name] is not None and not ours:
             yield f"{name} is no setting."
 
 
@@ -172,6 +174,8 @@ def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(_URLS & set(given)):
         if not _is_url(given[name]):
             yield f"{name} must be a URL."
+        elif name == "DATABASE_URL" and urlsplit(given[name]).scheme not in _POSTGRES:
+            yield "DATABASE_URL must begin with postgresql://."
     if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
         yield "TEMPORAL_TARGET must be host:port."
 
@@ -210,7 +214,14 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "S3_PUBLIC_ENDPOINT must be https in production."
     if not settings.allow_unscanned:
         yield "There is no virus scanner: ALLOW_UNSCANNED=true accepts that."
-    if (urlsplit(settings.database_url).password or "") in _WELL_KNOWN_PASSWORDS:
+    if _password(settings.database_url) in _WELL_KNOWN_PASSWORDS:
         yield "DATABASE_URL must have a password that is not well known."
     if settings.aws_secret_access_key in _WELL_KNOWN_PASSWORDS:
         yield "AWS_SECRET_ACCESS_KEY must not be well known."
+
+
+def _password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password:
+        return unquote(parts.password)
+    return parse_qs(parts.query).get("password", [""])[-1]

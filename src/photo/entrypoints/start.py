@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import uvloop
 
+from photo.domain.errors import PhotoError
 from photo.entrypoints.logging import configure_logging
 from photo.entrypoints.settings import Settings, UnsafeSettings
 
@@ -35,8 +36,16 @@ def _settings_or_exit() -> Settings:
         sys.exit(2)
 
 
+def told(error: PhotoError) -> str:
+    """An error for an operator's eyes: with its reason, where it has one."""
+    return f"{error.detail} [{error.reason}]" if error.reason else error.detail
+
+
 def run(main: Callable[[Settings], Awaitable[None]]) -> None:
-    """Run a command on its settings; exit 2 with every fault if they are unsafe."""
+    """Run a command on its settings; exit 2 with every fault if they are unsafe.
+
+    A failure with a sentence of its own exits 1 with that sentence.
+    """
     settings = _settings_or_exit()
     configure_logging(
         level=settings.log_level, as_json=settings.environment != "development"
@@ -48,5 +57,9 @@ def run(main: Callable[[Settings], Awaitable[None]]) -> None:
         finally:
             await asyncio.sleep(_LAST_CALL_SECONDS)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(start())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(start())
+    except PhotoError as error:
+        click.echo(f"photo: {told(error)}", err=True)
+        sys.exit(1)

@@ -43,11 +43,11 @@ class ImagingPool:
     def __init__(
         self,
         *,
-        workers: int | None = None,
+        workers: int,
         memory_bytes: int = MEMORY_BYTES,
         timeout: timedelta = TIMEOUT,
     ) -> None:
-        self._workers = workers or os.cpu_count() or 1
+        self._workers = workers
         self._memory_bytes = memory_bytes
         self._timeout = timeout.total_seconds()
         # Waiting happens here, where it is free to cancel: pebble sends what it is

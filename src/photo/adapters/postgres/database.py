@@ -104,13 +104,10 @@ def _meaning(
     ):
         return ValidationFailed("A text holds a character that cannot be stored.")
     if not state or state[:2] in _SERVER_STATES:
-        return _unavailable(state or type(error).__name__)
-    bug = Internal("The database refused a statement.")
-    bug.add_note(f"SQLSTATE {state} {constraint}".rstrip())
-    return bug
-
-
-def _unavailable(reason: str) -> Unavailable:
-    error = Unavailable("The database cannot be reached at the moment. Try again.")
-    error.add_note(reason)
-    return error
+        return Unavailable(
+            "The database cannot be reached at the moment. Try again.",
+            reason=state or type(error).__name__,
+        )
+    return Internal(
+        "The database refused a statement.", reason=f"{state} {constraint}".rstrip()
+    )

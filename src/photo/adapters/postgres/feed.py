@@ -75,7 +75,7 @@ class PostgresJobFeed(JobFeed):
                 await self._follow()
                 pause = _FIRST_PAUSE
             except PhotoError as error:
-                log.warning("job_feed_refused", code=error.code)
+                log.warning("job_feed_refused", code=error.code, reason=error.reason)
             await asyncio.sleep(pause.total_seconds())
             pause = min(pause * 2, _LONGEST_PAUSE)
 

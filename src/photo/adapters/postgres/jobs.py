@@ -3,14 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.feed import CHANNEL
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import UPLOAD_SERVES_ONE_JOB, jobs
+from photo.adapters.postgres.tables import UNFINISHED, UPLOAD_SERVES_ONE_JOB, jobs
 from photo.application.ports import JobQuery, JobRepository
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound, UploadUsed
@@ -25,14 +35,22 @@ _GET_FOR = _GET.where(jobs.c.tenant == bindparam("tenant"))
 _FOR_UPLOAD = select(jobs).where(jobs.c.upload_id == bindparam("upload_id"))
 _LOCK = _GET.with_for_update()
 _CHANGE = update(jobs).where(_THIS).returning(_NOTIFY)
-_QUEUED = (
+_step_entered = jobs.c.entered[jobs.c.step].as_string().cast(jobs.c.created_at.type)
+_UNFINISHED = (
     select(jobs.c.id)
     .where(
-        # A literal, as in the partial index: a parameter could not use it.
-        jobs.c.status == bindparam("queued", Status.QUEUED, literal_execute=True),
-        jobs.c.created_at < bindparam("before"),
+        # As in the partial index, or it could not be used.
+        UNFINISHED,
+        or_(
+            and_(
+                jobs.c.status == Status.QUEUED,
+                jobs.c.created_at < bindparam("queued_before"),
+            ),
+            _step_entered < bindparam("running_before"),
+        ),
     )
-    .order_by(jobs.c.created_at)
+    # "queued" comes before "running".
+    .order_by(jobs.c.status, jobs.c.created_at)
     .limit(bindparam("limit"))
 )
 
@@ -75,10 +93,17 @@ class PostgresJobRepository(JobRepository):
                 found = await db.execute(newest.where(*_conditions(query)))
                 return [from_row(row, Job) for row in found.mappings()]
 
-    async def queued_since(self, before: datetime, *, limit: int) -> Sequence[JobId]:
+    async def unfinished_since(
+        self, *, queued_before: datetime, running_before: datetime, limit: int
+    ) -> Sequence[JobId]:
+        values = {
+            "queued_before": queued_before,
+            "running_before": running_before,
+            "limit": limit,
+        }
         with translated():
             async with self._autocommit.connect() as db:
-                found = await db.execute(_QUEUED, {"before": before, "limit": limit})
+                found = await db.execute(_UNFINISHED, values)
                 return [JobId(job_id) for job_id in found.scalars()]
 
     async def _find(

@@ -29,6 +29,7 @@ _Id = Text(collation="C")
 _Time = DateTime(timezone=True)
 
 UPLOAD_SERVES_ONE_JOB = "jobs_upload_id_key"
+UNFINISHED = text("status IN ('queued', 'running')")
 
 uploads = Table(
     "uploads",
@@ -102,7 +103,7 @@ Index(
     # A list of what is yet to be indexed made a search ten times slower.
     postgresql_with={"fastupdate": "off"},
 )
-Index("jobs_queued", jobs.c.created_at, postgresql_where=text("status = 'queued'"))
+Index("jobs_unfinished", jobs.c.status, jobs.c.created_at, postgresql_where=UNFINISHED)
 
 api_keys = Table(
     "api_keys",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import aioboto3
 import aiohttp
@@ -53,6 +54,8 @@ async def open_clients(
         read_timeout=20,
         max_pool_connections=50,
         retries={"total_max_attempts": attempts, "mode": "standard"},
+        # None is what the environment says.
+        proxies={} if _is_here(endpoint) else None,
     )
     unsigned = config.merge(Config(signature_version=UNSIGNED))
     async with (
@@ -65,19 +68,28 @@ async def open_clients(
         yield S3Clients(own, links, anonymous)
 
 
+def _is_here(endpoint: str | None) -> bool:
+    """Whether it is on this machine, where no proxy leads."""
+    host = urlsplit(endpoint).hostname if endpoint else None
+    return host in {"127.0.0.1", "::1", "localhost"}
+
+
 @contextmanager
 def translated(key: str | None = None) -> Iterator[None]:
     """Let no error of the client's out."""
     try:
         yield
     except ClientError as error:
+        code = error.response["Error"]["Code"]
         # HEAD has no body, so S3 can only say "404" there.
-        if key is not None and error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+        if key is not None and code in {"NoSuchKey", "404"}:
             raise ObjectNotFound(f"There is no object {key}.") from error
-        raise _unavailable() from error
+        raise _unavailable(code) from error
     except (BotoCoreError, aiohttp.ClientError, OSError) as error:
-        raise _unavailable() from error
+        raise _unavailable(type(error).__name__) from error
 
 
-def _unavailable() -> Unavailable:
-    return Unavailable("The object store cannot be reached at the moment. Try again.")
+def _unavailable(reason: str) -> Unavailable:
+    return Unavailable(
+        "The object store cannot be reached at the moment. Try again.", reason=reason
+    )

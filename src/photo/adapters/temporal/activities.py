@@ -65,8 +65,8 @@ class JobActivities:
 
     @activity.defn(name="fail")
     async def fail(self, ending: ToFail) -> None:
-        log.info("job_failed", code=ending.failure.code)
-        await self.end_job.fail(ending.job_id, ending.failure)
+        if await self.end_job.fail(ending.job_id, ending.failure):
+            log.info("job_failed", code=ending.failure.code)
 
     @activity.defn(name="cancel")
     async def cancel(self, job: JobRef) -> None:

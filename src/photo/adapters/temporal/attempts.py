@@ -28,6 +28,9 @@ HEARTBEAT_INTERVAL = timedelta(seconds=1)
 #: A bug may be a passing one (a race, a full disk); this many tries will tell.
 BUG_ATTEMPTS = 3
 
+#: Steps that nothing can end but success: without them a job would never end.
+ENDINGS = frozenset({"fail", "cancel"})
+
 
 class AttemptInterceptor(Interceptor):
     def intercept_activity(
@@ -42,7 +45,7 @@ class _Attempt(ActivityInboundInterceptor):
         context = {"step": info.activity_type, "attempt": info.attempt}
         if input.args:
             context["job_id"] = input.args[0].job_id
-        with bound_contextvars(**context), _told_to_temporal(info.attempt):
+        with bound_contextvars(**context), _told_to_temporal(info):
             async with _heartbeats():
                 return await self.next.execute_activity(input)
 
@@ -63,27 +66,29 @@ async def _beat() -> None:
 
 
 @contextmanager
-def _told_to_temporal(attempt: int) -> Iterator[None]:
+def _told_to_temporal(info: activity.Info) -> Iterator[None]:
     """Tell Temporal which failures no retry can cure, and log what happened.
 
     Causes stay out of the history: an exception's message may hold anything.
     """
     since = perf_counter()
+    ending = info.activity_type in ENDINGS
     try:
         yield
     except asyncio.CancelledError:
         log.info("step_cancelled")
         raise
     except Unavailable as error:
-        log.warning("step_unavailable", detail=error.detail)
+        log.warning("step_unavailable", detail=error.detail, reason=error.reason)
         raise _failed(error, final=False) from None
-    except PhotoError as error:
-        log.info("step_refused", code=error.code)
-        raise _failed(error, final=True) from None
-    except Exception:  # the edge of the worker: a bug must not end it
+    except Exception as error:  # the edge of the worker: a bug must not end it
+        if isinstance(error, PhotoError) and not isinstance(error, Internal):
+            log.info("step_refused", code=error.code)
+            raise _failed(error, final=not ending) from None
         log.exception("step_broke")
         broken = Internal("Something broke while this photo was processed.")
-        raise _failed(broken, final=attempt >= BUG_ATTEMPTS) from None
+        final = info.attempt >= BUG_ATTEMPTS and not ending
+        raise _failed(broken, final=final) from None
     log.info("step_done", duration_ms=round((perf_counter() - since) * 1000, 1))
 
 

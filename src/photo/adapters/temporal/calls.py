@@ -22,5 +22,11 @@ async def translated() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(2 * RPC_TIMEOUT.total_seconds()):
             yield
-    except (RPCError, RuntimeError, TimeoutError) as error:
-        raise Unavailable("The workflow engine cannot be reached.") from error
+    except RPCError as error:
+        raise _unavailable(error.status.name) from error
+    except (RuntimeError, TimeoutError) as error:
+        raise _unavailable(type(error).__name__) from error
+
+
+def _unavailable(reason: str) -> Unavailable:
+    return Unavailable("The workflow engine cannot be reached.", reason=reason)

@@ -1,4 +1,4 @@
-"""The sweep: every half minute, jobs that were accepted but not started are."""
+"""The sweep: every half minute, jobs at a standstill are started."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,6 @@ from temporalio.client import (
 from photo.adapters.temporal.calls import translated
 from photo.adapters.temporal.workflows import StartForgotten
 
-SCHEDULE_ID = "start-forgotten-jobs"
 _INTERVAL = timedelta(seconds=30)
 
 
@@ -28,9 +27,10 @@ async def schedule_sweep(client: Client, task_queue: str) -> None:
 
     Raises `Unavailable`.
     """
+    name = schedule_id(task_queue)
     wanted = Schedule(
         action=ScheduleActionStartWorkflow(
-            StartForgotten.run, id=SCHEDULE_ID, task_queue=task_queue
+            StartForgotten.run, id=name, task_queue=task_queue
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_INTERVAL)]),
         policy=SchedulePolicy(
@@ -45,6 +45,11 @@ async def schedule_sweep(client: Client, task_queue: str) -> None:
 
     async with translated():
         try:
-            await client.create_schedule(SCHEDULE_ID, wanted)
+            await client.create_schedule(name, wanted)
         except ScheduleAlreadyRunningError:
-            await client.get_schedule_handle(SCHEDULE_ID).update(renew)
+            await client.get_schedule_handle(name).update(renew)
+
+
+def schedule_id(task_queue: str) -> str:
+    """Of the schedule and its workflows: one a deployment, which has its own queue."""
+    return f"start-forgotten-jobs/{task_queue}"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +21,16 @@ from photo.application.ports import TextRecognizer, WorkflowEngine
 from photo.domain.errors import PhotoError, RecognitionFailed, Unavailable
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings, UnsafeSettings
-from photo.entrypoints.start import read_settings
+from photo.entrypoints.start import read_settings, told
 
 _TIME_LIMIT_SECONDS = 30
+
+
+class Check(NamedTuple):
+    name: str
+    #: Raises unless all is well. What it needs is made inside: that may fail as well.
+    run: Callable[[AsyncContainer], Awaitable[None]]
+    mend: str
 
 
 class Finding(NamedTuple):
@@ -38,15 +45,16 @@ class Finding(NamedTuple):
 @click.option("--json", "as_json", is_flag=True)
 def doctor(*, as_json: bool) -> None:
     """Check the settings and every dependency. Exit 1 if anything needed is missing."""
-    findings = asyncio.run(_examine())
+    findings = asyncio.run(_findings(_keep if as_json else _print))
     healthy = not any(finding.failure for finding in findings)
     if as_json:
         checks = [finding._asdict() for finding in findings]
         click.echo(json.dumps({"ok": healthy, "checks": checks}, indent=2))
-    else:
-        for finding in findings:
-            _print(finding)
     sys.exit(0 if healthy else 1)
+
+
+def _keep(_finding: Finding) -> None:
+    """Say nothing before the end."""
 
 
 def _print(finding: Finding) -> None:
@@ -58,69 +66,88 @@ def _print(finding: Finding) -> None:
     click.echo(line)
 
 
-async def _examine() -> list[Finding]:
+async def _findings(tell: Callable[[Finding], None]) -> list[Finding]:
+    """All of them; each is told as it comes."""
+    findings = []
+    async for finding in _examine():
+        tell(finding)
+        findings.append(finding)
+    return findings
+
+
+async def _examine() -> AsyncIterator[Finding]:
     try:
         settings = read_settings()
     except UnsafeSettings as unsafe:
         mend = "correct the environment or .env; .env.example lists all settings"
-        return [Finding("settings", fault, mend) for fault in unsafe.faults]
-    async with live_container(settings) as container:
-        found = [finding async for finding in _dependencies(container, settings)]
-    return [Finding("settings", None), *found]
+        for fault in unsafe.faults:
+            yield Finding("settings", fault, mend)
+        return
+    yield Finding("settings", None)
+    async with live_container(settings, image_processes=1) as container:
+        for check in _checks(settings):
+            yield await _found(check, container)
 
 
-async def _dependencies(
-    container: AsyncContainer, settings: Settings
-) -> AsyncIterator[Finding]:
-    yield await _ask(
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield Check(
         "database",
-        (await container.get(PostgresCheck)).check,
+        _database_answers,
         "start Postgres, correct DATABASE_URL, then run `photo migrate`",
     )
-    clients = await container.get(S3Clients)
     for name, bucket in (
         ("raw_bucket", settings.s3_bucket_raw),
         ("processed_bucket", settings.s3_bucket_processed),
     ):
-        yield await _ask(
+        yield Check(
             name,
-            partial(_must_be_private, clients, bucket),
+            partial(_bucket_is_private, bucket),
             "create the bucket, let these credentials read, write and delete in it,"
             " and block all public access",
         )
-    yield await _ask(
+    yield Check(
         "workflows",
-        (await container.get(WorkflowEngine)).check,
+        _workflows_answer,
         "start Temporal, correct TEMPORAL_TARGET and TEMPORAL_NAMESPACE",
     )
-    recognizer = await container.get(TextRecognizer)
-    yield await _ask(
+    yield Check(
         "recognizer",
-        partial(_must_read, recognizer),
+        _recognizer_reads,
         "install the locked requirements again, or correct OCR_ENGINE and its access",
     )
 
 
-async def _ask(name: str, check: Callable[[], Awaitable[None]], mend: str) -> Finding:
+async def _found(check: Check, container: AsyncContainer) -> Finding:
     since = perf_counter()
     failure = None
     try:
         async with asyncio.timeout(_TIME_LIMIT_SECONDS):
-            await check()
+            await check.run(container)
     except TimeoutError:
         failure = f"no answer in {_TIME_LIMIT_SECONDS} s"
     except PhotoError as error:
-        failure = error.detail
+        failure = told(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the rest is examined
+        failure = f"It cannot be set up. [{type(error).__name__}]"
     latency = round((perf_counter() - since) * 1000, 1)
-    return Finding(name, failure, mend if failure else None, latency)
+    return Finding(check.name, failure, check.mend if failure else None, latency)
 
 
-async def _must_be_private(clients: S3Clients, bucket: str) -> None:
-    if await is_public(clients, bucket):
+async def _database_answers(container: AsyncContainer) -> None:
+    await (await container.get(PostgresCheck)).check()
+
+
+async def _bucket_is_private(bucket: str, container: AsyncContainer) -> None:
+    if await is_public(await container.get(S3Clients), bucket):
         raise Unavailable("Anyone may read or write here.")
 
 
-async def _must_read(recognizer: TextRecognizer) -> None:
+async def _workflows_answer(container: AsyncContainer) -> None:
+    await (await container.get(WorkflowEngine)).check()
+
+
+async def _recognizer_reads(container: AsyncContainer) -> None:
+    recognizer = await container.get(TextRecognizer)
     with TemporaryDirectory(prefix="photo-") as scratch:
         page = Path(scratch) / "page.jpg"
         image = Image.new("L", (400, 100), 255)

@@ -8,12 +8,13 @@ import click
 from photo.application.keys import CreateKey, RevokeKey
 from photo.application.ports import KeyRepository
 from photo.domain.access import KeyId, Scope, Tenant
-from photo.domain.errors import NotFound
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
 
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_LIFETIME = re.compile(r"[0-9]{1,6}[hdw]")
+_LONGEST = timedelta(days=3650)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -23,10 +24,12 @@ class _Lifetime(click.ParamType[timedelta]):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        number, unit = value[:-1], value[-1:]
-        if not number.isdecimal() or not int(number) or unit not in _UNITS:
+        if not _LIFETIME.fullmatch(value):
             self.fail("a lifetime looks like 12h, 90d or 52w", param, ctx)
-        return int(number) * _UNITS[unit]
+        lifetime = int(value[:-1]) * _UNITS[value[-1]]
+        if not timedelta() < lifetime <= _LONGEST:
+            self.fail(f"a lifetime is at most {_LONGEST.days} days", param, ctx)
+        return lifetime
 
 
 def _tenant(_ctx: click.Context, _param: click.Parameter, value: str) -> Tenant:
@@ -98,10 +101,7 @@ def revoke(key_id: str) -> None:
     async def main(settings: Settings) -> None:
         async with live_container(settings) as container:
             revoke_key = await container.get(RevokeKey)
-            try:
-                await revoke_key(KeyId(key_id))
-            except NotFound as error:
-                raise click.ClickException(error.detail) from None
+            await revoke_key(KeyId(key_id))
         click.echo(f"{key_id} is revoked.")
 
     run(main)

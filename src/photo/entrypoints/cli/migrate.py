@@ -3,7 +3,6 @@
 import click
 
 from photo.adapters.postgres.migrate import migrate as migrate_database
-from photo.domain.errors import Unavailable
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
 
@@ -13,9 +12,6 @@ def migrate() -> None:
     """Bring the database to the newest revision. Safe to repeat, or to run twice."""
 
     async def main(settings: Settings) -> None:
-        try:
-            await migrate_database(settings.database_url)
-        except Unavailable as error:
-            raise click.ClickException(error.detail) from None
+        await migrate_database(settings.database_url)
 
     run(main)

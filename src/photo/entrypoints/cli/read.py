@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import click
-import httpx
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,8 +25,14 @@ _AT_ONCE = 4
 _EXTENSION = {"text": ".txt", "json": ".json"}
 
 
-class Reading(NamedTuple):
+class Photo(NamedTuple):
     source: str
+    #: Where its text goes below `--output`: without the form's extension.
+    place: Path
+
+
+class Reading(NamedTuple):
+    photo: Photo
     job: dict[str, Any] | None
     content: str = ""
     failure: Refused | None = None
@@ -53,25 +59,41 @@ def read(
     if not photos:
         raise click.UsageError("There are no photos in these folders.")
     if output:
-        output.mkdir(parents=True, exist_ok=True)
+        _refuse_collisions(photos)
     failures = asyncio.run(_read_all(photos, form, output, as_json=as_json))
     sys.exit(1 if failures else 0)
 
 
-def _expanded(sources: tuple[str, ...]) -> Iterator[str]:
+def _expanded(sources: tuple[str, ...]) -> Iterator[Photo]:
     for source in sources:
-        if source.startswith(("http://", "https://")):
-            yield source
+        if _is_url(source):
+            yield Photo(source, Path(Path(urlsplit(source).path).name or "photo"))
         elif (path := Path(source)).is_dir():
-            yield from map(str, photos_in(path))
+            for file in photos_in(path):
+                yield Photo(str(file), file.relative_to(path))
         elif path.is_file():
-            yield source
+            yield Photo(source, Path(path.name))
         else:
             raise click.UsageError(f"There is no file or folder {source}.")
 
 
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _refuse_collisions(photos: list[Photo]) -> None:
+    taken: dict[Path, str] = {}
+    for photo in photos:
+        other = taken.setdefault(photo.place, photo.source)
+        if other != photo.source:
+            raise click.UsageError(
+                f"{other} and {photo.source} would be written to the same file."
+                " Read them one after the other, or read the folder above them."
+            )
+
+
 async def _read_all(
-    photos: list[str], form: str, output: Path | None, *, as_json: bool
+    photos: list[Photo], form: str, output: Path | None, *, as_json: bool
 ) -> int:
     credentials = find_credentials()
     failures = 0
@@ -80,7 +102,7 @@ async def _read_all(
         task = progress.add_task("reading", total=len(photos))
         async with PhotoClient.connect(credentials.url, credentials.key) as client:
 
-            async def one(photo: str) -> Reading:
+            async def one(photo: Photo) -> Reading:
                 async with free:
                     reading = await _read_one(client, photo, form)
                 progress.advance(task)
@@ -88,8 +110,16 @@ async def _read_all(
 
             for reading in [asyncio.create_task(one(photo)) for photo in photos]:
                 done = await reading
+                if output and not done.failure:
+                    done = _kept(done, form, output)
                 failures += done.failure is not None
-                _report(done, form, output, as_json=as_json, many=len(photos) > 1)
+                _report(
+                    done,
+                    form,
+                    show=not (output or as_json),
+                    as_json=as_json,
+                    many=len(photos) > 1,
+                )
     return failures
 
 
@@ -106,46 +136,49 @@ def _progress() -> Progress:
     )
 
 
-async def _read_one(client: PhotoClient, photo: str, form: str) -> Reading:
+async def _read_one(client: PhotoClient, photo: Photo, form: str) -> Reading:
     job = None
     try:
-        if photo.startswith(("http://", "https://")):
-            job = await client.submit_url(photo)
+        if _is_url(photo.source):
+            job = await client.submit_url(photo.source)
         else:
-            job = await client.submit_file(Path(photo))
+            job = await client.submit_file(Path(photo.source))
         job = await client.read(job)
         return Reading(photo, job, await client.result(job, form))
     except Refused as refused:
         return Reading(photo, job, failure=refused)
-    except httpx.HTTPError as error:
-        detail = f"The service cannot be reached ({type(error).__name__})."
-        return Reading(photo, job, failure=Refused("dependency_unavailable", detail))
     except OSError as error:
         detail = f"The file cannot be read ({error.strerror})."
         return Reading(photo, job, failure=Refused("validation_failed", detail))
 
 
-def _report(
-    done: Reading, form: str, output: Path | None, *, as_json: bool, many: bool
-) -> None:
+def _kept(done: Reading, form: str, output: Path) -> Reading:
+    place = done.photo.place
+    file = output / place.with_name(place.name + _EXTENSION[form])
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(done.content, encoding="utf-8")
+    except OSError as error:
+        detail = f"{file} cannot be written ({error.strerror})."
+        return done._replace(failure=Refused("internal", detail))
+    return done
+
+
+def _report(done: Reading, form: str, *, show: bool, as_json: bool, many: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(done, form), ensure_ascii=False))
     if done.failure:
-        click.echo(f"photo: {done.source}: {done.failure}", err=True)
-    elif output:
-        (output / (Path(done.source).name + _EXTENSION[form])).write_text(
-            done.content, encoding="utf-8"
-        )
-    elif not as_json:
+        click.echo(f"photo: {done.photo.source}: {done.failure}", err=True)
+    elif show:
         if many and sys.stdout.isatty():
-            click.secho(f"── {done.source}", dim=True)
+            click.secho(f"── {done.photo.source}", dim=True)
         click.echo(done.content)
 
 
 def _as_json(done: Reading, form: str) -> dict[str, Any]:
     content = json.loads(done.content) if done.content and form == "json" else None
     return {
-        "source": done.source,
+        "source": done.photo.source,
         "job_id": done.job["id"] if done.job else None,
         "status": "failed" if done.failure else "succeeded",
         "text": content["text"] if content else done.content,

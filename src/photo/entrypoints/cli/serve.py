@@ -1,7 +1,6 @@
 """`photo api` and `photo worker`: the processes of production."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -24,7 +23,7 @@ from photo.application.health import CheckHealth
 from photo.application.ports import JobFeed, ObjectLinks
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
-from photo.entrypoints.live import live_container
+from photo.entrypoints.live import ImageProcesses, live_container
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
 
@@ -92,7 +91,7 @@ async def _work(settings: Settings) -> None:
             queue,
             await container.get(JobActivities),
             await container.get(ImageActivities),
-            image_processes=os.cpu_count() or 1,
+            image_processes=await container.get(ImageProcesses),
         )
         stop = asyncio.Event()
         for ending in (signal.SIGTERM, signal.SIGINT):
@@ -120,5 +119,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
         try:
             return await ask()
         except Unavailable as error:
-            log.warning("waiting_for_dependency", reason=error.detail)
+            log.warning(
+                "waiting_for_dependency", detail=error.detail, reason=error.reason
+            )
         await asyncio.sleep(_RETRY_SECONDS)

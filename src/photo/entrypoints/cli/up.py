@@ -23,7 +23,11 @@ _DATA_DIR = click.option(
     show_default=True,
 )
 _WORKERS = click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="One alone uses every processor; more are for trying out their deaths.",
 )
 
 
@@ -34,7 +38,8 @@ _WORKERS = click.option(
 def up(port: int, data_dir: Path, workers: int) -> None:
     """Run Postgres, S3, Temporal, the API and workers here until Ctrl-C.
 
-    The data stays in the data folder, and so do the credentials for `photo read`.
+    The data stays in the data folder, and so do the credentials for `photo read` and
+    the settings for all other commands.
     """
     _run(data_dir, port, workers, _for_ever)
 

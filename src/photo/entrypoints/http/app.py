@@ -12,7 +12,11 @@ from photo.entrypoints.http.edge import Edge
 from photo.entrypoints.http.handlers import HANDLERS
 from photo.entrypoints.http.health import health_router
 from photo.entrypoints.http.openapi import openapi_config
-from photo.entrypoints.http.request import ApiRequest, authorize
+from photo.entrypoints.http.request import (
+    ApiRequest,
+    authorize,
+    refuse_unknown_parameters,
+)
 
 #: Twenty metadata entries of the longest kind, escaped, and room to spare.
 _MAX_JSON_BYTES = 256 * 1024
@@ -33,7 +37,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     v1 = Router(
         "/v1",
         route_handlers=[uploads.router, jobs.router, read.router],
-        guards=[authorize],
+        guards=[authorize, refuse_unknown_parameters],
         request_class=ApiRequest,
         request_max_body_size=_MAX_JSON_BYTES,
     )

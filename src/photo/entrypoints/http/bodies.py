@@ -10,14 +10,14 @@ from photo.domain.errors import UnsupportedMediaType
 from photo.domain.media import MediaType
 from photo.domain.upload import UploadId
 
-_SHA256 = "^[0-9a-f]{64}$"
+_SHA256 = "^[0-9a-fA-F]{64}$"
 _UPLOAD_ID = "^upl_[0-9a-z]{26}$"
 _METADATA_KEY = "^[A-Za-z0-9_.-]+$"
 _PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
 
 #: What a pattern asks for, in words.
 FORMS: Mapping[str, str] = {
-    _SHA256: "64 lower-case hexadecimal digits",
+    _SHA256: "64 hexadecimal digits",
     _UPLOAD_ID: "an upload's id, as POST /v1/uploads answered it",
     _METADATA_KEY: "letters, digits, dots, hyphens and underscores",
     _PRINTABLE: "text without control characters",

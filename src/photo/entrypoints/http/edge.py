@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from litestar import Request
 from litestar.datastructures import Headers, MutableScopeHeaders, State
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import (
     ASGIApp,
     HTTPScope,
@@ -27,6 +27,7 @@ from photo.entrypoints.http.problems import Refused
 log = structlog.get_logger()
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]+)?")
+_ANY_HOST = "*"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -38,6 +39,7 @@ _API_HEADERS = {"Cache-Control": "no-store"}
 #: Probes come by address, whatever the service is called.
 _PROBES = {"/healthz", "/readyz"}
 _LONGEST_PATH = 200
+_HEAD = "HEAD"
 
 
 class Edge:
@@ -45,7 +47,8 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
         self._app = app
-        self._allowed_hosts = frozenset(allowed_hosts)
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._any_host = not allowed_hosts or _ANY_HOST in allowed_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -54,7 +57,7 @@ class Edge:
         exchange = _Exchange(scope, receive, send)
         try:
             if self._knows(scope):
-                await self._app(scope, exchange.receive, exchange.send)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
             else:
                 await exchange.refuse("The Host header names no host of this service.")
         finally:
@@ -64,16 +67,16 @@ class Edge:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) > 1:
             return False
-        if not self._allowed_hosts or scope["path"] in _PROBES:
+        if self._any_host or scope["path"] in _PROBES:
             return True
         return bool(hosts) and _name(hosts[0]) in self._allowed_hosts
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its answer: to HEAD it is that to GET, but for the body."""
 
     def __init__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        self._scope = scope
+        self.scope = _as_get(scope) if scope["method"] == _HEAD else scope
         self._receive = receive
         self._send = send
         self._began = perf_counter()
@@ -103,19 +106,21 @@ class _Exchange:
             self._status = message["status"]
             self._add_headers(message)
         elif message["type"] == "http.response.body":
+            if self._method == _HEAD:
+                message["body"] = b""
             self._bytes_out += len(message.get("body", b""))
             self._answered = not message.get("more_body", False)
         await self._send(message)
 
     async def refuse(self, detail: str) -> None:
-        request: Request[None, None, State] = Request(self._scope)
+        request: Request[None, None, State] = Request(self.scope)
         response = refused(request, Refused(detail, status_code=400))
         answer = response.to_asgi_response(app=None, request=request)
-        await answer(self._scope, self.receive, self.send)
+        await answer(self.scope, self.receive, self.send)
 
     def log(self) -> None:
         """One line: never a query, a body or a header, for these may hold secrets."""
-        route = self._scope.get("path_template")
+        route = self.scope.get("path_template")
         log.info(
             "request",
             method=self._method,
@@ -131,13 +136,22 @@ class _Exchange:
     def _add_headers(self, message: Message) -> None:
         headers = MutableScopeHeaders.from_message(message)
         headers["X-Request-Id"] = self._id
+        if allowed := headers.get("Allow"):
+            headers["Allow"] = allowed.replace("GET", "GET, HEAD")
         safe = dict(_HEADERS)
-        if self._scope["scheme"] == "https":
+        if self.scope["scheme"] == "https":
             safe |= _HTTPS_HEADERS
         if self._path.startswith("/v1"):
             safe |= _API_HEADERS
         for name, value in safe.items():
             headers.setdefault(name, value)
+
+
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    """A copy: the server still needs to know that it was HEAD."""
+    same = scope.copy()
+    same["method"] = HttpMethod.GET
+    return same
 
 
 def _request_id(scope: HTTPScope) -> str:

@@ -1,9 +1,11 @@
 """What msgspec found wrong with a value, as a JSON pointer and a sentence."""
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.inspect import EnumType, StructType, Type, UnionType, type_info
 
 from photo.domain.errors import ValidationFailed
 from photo.entrypoints.http.bodies import FORMS
@@ -26,31 +28,44 @@ class Fault(Struct, frozen=True):
     detail: str
 
 
-def fault_of(message: str, *, at: str = "") -> Fault:
-    """Translate a message of msgspec about a value that lies at a pointer."""
+def fault_of(message: str, kind: object, *, at: str = "") -> Fault:
+    """Translate a message of msgspec about a value of a type that lies at a pointer."""
     place = _PLACE.search(message)
     what = _PLACE.sub("", message)
-    pointer = at + (_pointer(place[1]) if place else "")
+    within = _pointer(place[1]) if place else ""
+    pointer = at + within
     if missing := _MISSING.fullmatch(what):
         return Fault(f"{pointer}/{missing[1]}", f"The field {missing[1]} is required.")
     if unknown := _UNKNOWN.fullmatch(what):
         name = unknown[1][:_SHOWN]
         return Fault(f"{pointer}/{_escaped(name)}", f"There is no field {name!r} here.")
     subject = f"{pointer.removeprefix('/').replace('/', '.')}: " if pointer else ""
-    return Fault(pointer, f"{subject}{_sentence(what)}")
+    if choice := _CHOICE.fullmatch(what):
+        accepted = ", ".join(_choices(kind, within))
+        what = f"{choice[1][:_SHOWN]} is not one of {accepted}."
+    else:
+        what = _sentence(what)
+    return Fault(pointer, subject + what)
 
 
-def invalid(error: msgspec.ValidationError, *, at: str = "") -> ValidationFailed:
-    """The refusal of a value that lies at a pointer."""
-    fault = fault_of(str(error), at=at)
+def invalid(
+    error: msgspec.ValidationError, kind: object, *, at: str = ""
+) -> ValidationFailed:
+    """The refusal of a value of a type that lies at a pointer."""
+    fault = fault_of(str(error), kind, at=at)
     return ValidationFailed(fault.detail, pointer=fault.pointer)
+
+
+def unknown_parameter(name: str) -> ValidationFailed:
+    shown = name[:_SHOWN]
+    return ValidationFailed(
+        f"There is no parameter {shown!r} here.", pointer=f"/{_escaped(shown)}"
+    )
 
 
 def _sentence(what: str) -> str:
     if pattern := _PATTERN.fullmatch(what):
         return f"Expected {_FORMS[pattern[1]]}."
-    if choice := _CHOICE.fullmatch(what):
-        return f"{choice[1][:_SHOWN]} is not one of the values in /docs."
     for python, json in _TYPES.items():
         what = re.sub(rf"\b{python}\b", json, what)
     return what.replace("`", "") + "."
@@ -60,6 +75,28 @@ def _pointer(path: str) -> str:
     """`.source.items[0]` is `/source/items/0`; `[...]` is some member, unnamed."""
     steps = _STEP.findall(path.replace("[...]", ""))
     return "".join(f"/{name or index}" for name, index in steps)
+
+
+def _choices(kind: object, pointer: str) -> list[str]:
+    """What may stand at a pointer: an enum's values, or the tags of a union."""
+    types = [*_members(type_info(kind))]
+    for step in pointer.split("/")[1:]:
+        structs = [each for each in types if isinstance(each, StructType)]
+        if tags := [str(each.tag) for each in structs if each.tag_field == step]:
+            return tags
+        fields = [field for each in structs for field in each.fields]
+        types = [
+            member
+            for field in fields
+            if field.encode_name == step
+            for member in _members(field.type)
+        ]
+    enums = [each.cls for each in types if isinstance(each, EnumType)]
+    return [str(member.value) for enum in enums for member in enum]
+
+
+def _members(kind: Type) -> Iterator[Type]:
+    yield from kind.types if isinstance(kind, UnionType) else (kind,)
 
 
 def _escaped(name: str) -> str:

@@ -14,6 +14,7 @@ from litestar.utils import normalize_path
 from photo.domain.errors import (
     Internal,
     PhotoError,
+    Unavailable,
     ValidationFailed,
 )
 from photo.entrypoints.http.faults import Fault, fault_of
@@ -31,6 +32,8 @@ _BROKEN = "Something broke here. Send the request_id to whoever runs this servic
 
 
 def expected(request: Request[Any, Any, Any], error: PhotoError) -> Response[Problem]:
+    if isinstance(error, Unavailable):
+        log.warning("dependency_failed", code=error.code, reason=error.reason)
     return problem(
         request,
         status_of(type(error)),
@@ -68,7 +71,11 @@ def invalid_parameters(
     if any(each["key"] == "data" for each in found):
         empty = Refused("The body is empty. Send JSON.", status_code=400)
         return refused(request, empty)
-    faults = [fault_of(each["message"], at=f"/{each['key']}") for each in found]
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    faults = [
+        fault_of(message, parameters[name].annotation, at=f"/{name}")
+        for name, message in ((each["key"], each["message"]) for each in found)
+    ]
     return problem(
         request,
         status_of(ValidationFailed),

@@ -26,7 +26,12 @@ def health_router(version: str) -> DishkaRouter:
 )
 async def readyz(check_health: FromDishka[CheckHealth]) -> Response[Readiness]:
     healths = await check_health()
-    if failures := {name: why for name, (why, _) in healths.items() if why}:
+    failures = {
+        name: health.reason or health.failure
+        for name, health in healths.items()
+        if health.failure
+    }
+    if failures:
         # The reasons name machines: they are for the log alone.
         log.warning("not_ready", failures=failures)
     return Response(Readiness.of(healths), status_code=503 if failures else 200)

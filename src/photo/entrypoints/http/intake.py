@@ -34,7 +34,9 @@ async def photo_in(request: ApiRequest) -> IncomingPhoto:
     if content_type == _FORM:
         return await _of_form(request, parameters.get("boundary", ""))
     chunks = (chunk async for chunk in request.stream() if chunk)
-    return await _incoming(content_type, chunks, size_bytes=request.content_length)
+    # No bytes are no promise: that they are missing is said of the body.
+    size_bytes = request.content_length or None
+    return await _incoming(content_type, chunks, size_bytes=size_bytes)
 
 
 async def _of_form(request: ApiRequest, boundary: str) -> IncomingPhoto:
@@ -80,7 +82,7 @@ def _file_name(part: MultipartSegment) -> str | None:
     try:
         return msgspec.convert(part.filename or None, FileName | None)
     except msgspec.ValidationError as error:
-        raise invalid(error, at="/filename") from error
+        raise invalid(error, FileName | None, at="/filename") from error
 
 
 async def _incoming(
@@ -93,6 +95,8 @@ async def _incoming(
     kind = MediaType.named(content_type)
     if content_type in _UNKNOWN:
         head = await _head(chunks)
+        if not head:
+            raise ValidationFailed("The body is empty. Send the photo's bytes.")
         kind, chunks = MediaType.of(head), _resumed(head, chunks)
     if kind is None:
         raise UnsupportedMediaType(

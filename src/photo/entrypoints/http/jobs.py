@@ -27,19 +27,19 @@ from photo.domain.errors import (
     UploadMissing,
     UploadUsed,
     UrlRefused,
-    ValidationFailed,
 )
 from photo.domain.job import Job, Status
 from photo.entrypoints.http.bodies import NewJob, UploadSource
 from photo.entrypoints.http.identifiers import job_named
 from photo.entrypoints.http.openapi import RESULT, ResultOperation, problems
 from photo.entrypoints.http.paging import (
+    METADATA,
     cursor_after,
     job_before,
     metadata_filters,
     moment,
 )
-from photo.entrypoints.http.request import READ, WRITE, ApiRequest
+from photo.entrypoints.http.request import OPEN_QUERY, READ, WRITE, ApiRequest
 from photo.entrypoints.http.results import Format, chosen_format, result_of
 from photo.entrypoints.http.views import FileList, FileView, JobPage, JobView, job_path
 
@@ -60,7 +60,6 @@ _MOMENT = QueryParameter(description="RFC 3339, such as `2026-11-22T10:00:00Z`."
         UploadExpired,
         UploadUsed,
         UnsupportedMediaType,
-        ValidationFailed,
         UrlRefused,
     ),
 )
@@ -77,7 +76,13 @@ async def create_job(
     return accepted(await submit(tenant, data.source.upload_id, data.metadata))
 
 
-@get("/", security=READ, summary="List jobs", responses=problems(ValidationFailed))
+@get(
+    "/",
+    security=READ,
+    summary="List jobs",
+    responses=problems(),
+    opt={OPEN_QUERY: METADATA},
+)
 async def list_jobs(
     request: ApiRequest,
     *,
@@ -109,7 +114,7 @@ async def list_jobs(
     "/{id:str}",
     security=READ,
     summary="Follow a job",
-    responses=problems(NotFound, ValidationFailed),
+    responses=problems(NotFound),
 )
 async def get_job(
     request: ApiRequest,
@@ -139,8 +144,7 @@ async def cancel_job(
     "/{id:str}/result",
     security=READ,
     summary="Fetch the text",
-    responses=RESULT
-    | problems(NotFound, JobNotFinished, JobFailed, ValidationFailed, refusals=[406]),
+    responses=RESULT | problems(NotFound, JobNotFinished, JobFailed, refusals=[406]),
     operation_class=ResultOperation,
 )
 async def get_result(

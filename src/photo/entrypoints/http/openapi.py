@@ -23,7 +23,13 @@ from litestar.openapi.spec import (
 )
 from litestar.types import Method
 
-from photo.domain.errors import Forbidden, PhotoError, Unauthenticated, Unavailable
+from photo.domain.errors import (
+    Forbidden,
+    PhotoError,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
 from photo.domain.media import MediaType
 from photo.entrypoints.http.problems import (
     MEDIA_TYPE,
@@ -43,7 +49,12 @@ _TEXT = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 _FILE = Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")
 _FORM = Schema(type=OpenAPIType.OBJECT, properties={"file": _FILE}, required=["file"])
 
-_SHARED: tuple[type[PhotoError], ...] = (Unauthenticated, Forbidden, Unavailable)
+_SHARED: tuple[type[PhotoError], ...] = (
+    Unauthenticated,
+    Forbidden,
+    Unavailable,
+    ValidationFailed,
+)
 
 RESULT = {200: ResponseSpec(ResultView, False, "What was read.")}
 ACCEPTED = {202: ResponseSpec(JobView, False, "Not done yet: the job, to ask again.")}

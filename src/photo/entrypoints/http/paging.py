@@ -14,8 +14,7 @@ from photo.entrypoints.http.bodies import Metadata
 from photo.entrypoints.http.faults import invalid
 from photo.entrypoints.http.identifiers import is_job_id
 
-_PLAIN = frozenset({"limit", "cursor", "status", "created_after", "created_before"})
-_METADATA = "metadata."
+METADATA = "metadata."
 
 _Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -52,16 +51,13 @@ def moment(name: str, value: str | None) -> datetime | None:
 
 
 def metadata_filters(query: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The `metadata.<key>` of a query; a name that is no filter is refused."""
-    wanted = {}
-    for name, value in query:
-        if name.startswith(_METADATA):
-            wanted[name.removeprefix(_METADATA)] = value
-        elif name not in _PLAIN:
-            raise ValidationFailed(
-                f"There is no filter {name[:100]!r}.", pointer=f"/{name[:100]}"
-            )
+    """The `metadata.<key>` of a query."""
+    wanted = {
+        name.removeprefix(METADATA): value
+        for name, value in query
+        if name.startswith(METADATA)
+    }
     try:
         return tuple(msgspec.convert(wanted, Metadata).items())
     except msgspec.ValidationError as error:
-        raise invalid(error, at="/metadata") from error
+        raise invalid(error, Metadata, at="/metadata") from error

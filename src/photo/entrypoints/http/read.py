@@ -20,7 +20,6 @@ from photo.domain.errors import (
     RecognitionFailed,
     TimedOut,
     UnsupportedMediaType,
-    ValidationFailed,
 )
 from photo.domain.job import Failure, JobId
 from photo.entrypoints.http.intake import MAX_BODY_BYTES, photo_in
@@ -48,7 +47,6 @@ from photo.entrypoints.http.results import Format, chosen_format, result_of
         RecognitionFailed,
         TimedOut,
         UnsupportedMediaType,
-        ValidationFailed,
         refusals=[406],
     ),
     operation_class=ReadOperation,

@@ -7,17 +7,20 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from photo.application.keys import Authenticate
 from photo.domain.access import Principal, Scope
 from photo.domain.errors import Unauthenticated
-from photo.entrypoints.http.faults import invalid
+from photo.entrypoints.http.faults import invalid, unknown_parameter
 from photo.entrypoints.http.problems import Refused
 
 #: What a route asks of its caller: read by `authorize` and by the documentation.
 READ = [{"bearer": [Scope.READ.value]}]
 WRITE = [{"bearer": [Scope.WRITE.value]}]
+#: The option of a route that also takes parameters whose names begin with its value.
+OPEN_QUERY = "open_query"
 
 
 class ApiRequest(Request[Principal, None, State]):
@@ -32,7 +35,7 @@ class ApiRequest(Request[Principal, None, State]):
         try:
             return msgspec.json.decode(await self.body(), type=data.annotation)
         except msgspec.ValidationError as error:
-            raise invalid(error) from error
+            raise invalid(error, data.annotation) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refused(f"The body is no JSON: {error}.", status_code=400) from error
 
@@ -57,6 +60,24 @@ async def authorize(
     bind_contextvars(tenant=principal.tenant, key=principal.credential)
     for scope in _asked_by(handler):
         principal.require(scope)
+
+
+async def refuse_unknown_parameters(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """A mistyped parameter is refused by name, never ignored."""
+    if connection.scope.get("method") == "OPTIONS":
+        return
+    parameters = handler.parsed_fn_signature.parameters.items()
+    known = {
+        name
+        for name, parameter in parameters
+        if isinstance(parameter.kwarg_definition, QueryParameter)
+    }
+    prefix = handler.opt.get(OPEN_QUERY)
+    for name in connection.query_params:
+        if name not in known and not (prefix and name.startswith(prefix)):
+            raise unknown_parameter(name)
 
 
 def _asked_by(handler: BaseRouteHandler) -> list[Scope]:

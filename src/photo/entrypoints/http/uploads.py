@@ -9,7 +9,6 @@ from photo.domain.errors import (
     FileTooLarge,
     NotFound,
     UnsupportedMediaType,
-    ValidationFailed,
 )
 from photo.entrypoints.http.bodies import NewUpload
 from photo.entrypoints.http.identifiers import upload_named
@@ -22,7 +21,7 @@ from photo.entrypoints.http.views import UploadGrant, UploadView
     "/",
     security=WRITE,
     summary="Ask for an upload",
-    responses=problems(FileTooLarge, UnsupportedMediaType, ValidationFailed),
+    responses=problems(FileTooLarge, UnsupportedMediaType),
 )
 async def create_upload(
     request: ApiRequest, data: JSONBody[NewUpload], grant: FromDishka[GrantUpload]

@@ -174,8 +174,10 @@ class Readiness(Struct, frozen=True):
     @classmethod
     def of(cls, healths: Mapping[str, Health]) -> Self:
         checks = {"scanner": CheckView("disabled")} | {
-            name: CheckView("failing" if failure else "ok", round(latency_ms, 1))
-            for name, (failure, latency_ms) in healths.items()
+            name: CheckView(
+                "failing" if health.failure else "ok", round(health.latency_ms, 1)
+            )
+            for name, health in healths.items()
         }
         failing = any(check.status == "failing" for check in checks.values())
         return cls("failing" if failing else "ok", checks)

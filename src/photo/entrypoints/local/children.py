@@ -11,6 +11,9 @@ from photo.entrypoints.local.process import Process, Program
 
 T = TypeVar("T")
 
+#: How often the length of the logs is looked at.
+LOG_SECONDS = 10.0
+
 
 class Children:
     """Started wave by wave, stopped in reverse when the block ends.
@@ -55,6 +58,7 @@ class Children:
             for wave in self._waves
             for process in wave
         ]
+        logs = asyncio.create_task(self._bound_logs())
         try:
             await asyncio.wait([task, *deaths], return_when=asyncio.FIRST_COMPLETED)
             for death in deaths:
@@ -62,9 +66,16 @@ class Children:
                     raise death.result()
             return await task
         finally:
-            for other in (task, *deaths):
+            for other in (task, *deaths, logs):
                 other.cancel()
-            await asyncio.gather(task, *deaths, return_exceptions=True)
+            await asyncio.gather(task, *deaths, logs, return_exceptions=True)
+
+    async def _bound_logs(self) -> None:
+        while True:
+            for wave in self._waves:
+                for process in wave:
+                    process.log.bound()
+            await asyncio.sleep(LOG_SECONDS)
 
     def kill(self) -> None:
         for wave in self._waves:

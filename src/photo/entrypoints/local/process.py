@@ -47,7 +47,7 @@ class Process:
     ) -> None:
         self.program = program
         self._process = process
-        self._log = log
+        self.log = log
 
     @classmethod
     async def start(
@@ -120,5 +120,5 @@ class Process:
 
     def _error(self, what: str) -> StackError:
         return StackError(
-            f"{self.program.name} {what}. Its last lines:\n{self._log.tail()}"
+            f"{self.program.name} {what}. Its last lines:\n{self.log.tail()}"
         )

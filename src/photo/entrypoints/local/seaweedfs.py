@@ -1,7 +1,6 @@
 import json
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aioboto3
@@ -13,9 +12,15 @@ from photo.entrypoints.local.children import Children
 from photo.entrypoints.local.ports import HOST
 from photo.entrypoints.local.process import Program
 from photo.entrypoints.local.state import State
+from photo.entrypoints.private import write_private
 
 READY_SECONDS = 60.0
-CLIENT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+CLIENT = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"total_max_attempts": 1},
+    proxies={},
+)
 ACTIONS = ("Admin", "Read", "Write", "List", "Tagging")
 PARTS = ("master", "volume", "filer", "admin", "s3")
 FLAGS = (
@@ -52,8 +57,8 @@ async def start_seaweedfs(children: Children, state: State) -> None:
     """Starts the S3 server and awaits its answer to a signed request."""
     folder = children.data_dir / "seaweedfs"
     folder.mkdir(mode=0o700, exist_ok=True)
-    _write_private(folder / "s3.json", _identities(state))
-    _write_private(folder / "security.toml", _signing_keys())
+    write_private(folder / "s3.json", _identities(state))
+    write_private(folder / "security.toml", _signing_keys())
     argv = [binaries.script("weed"), "-logtostderr=true", "mini", *FLAGS]
     argv += [f"-dir={folder}", f"-s3.config={folder / 's3.json'}"]
     argv += [f"-{part}.localSocket={folder / part}.sock" for part in ("filer", "s3")]
@@ -103,8 +108,3 @@ def _identities(state: State) -> str:
 
 def _signing_keys() -> str:
     return "".join(f'[{use}]\nkey = "{secrets.token_urlsafe(24)}"\n' for use in SIGNED)
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(content)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from signal import Signals
 
 from photo.adapters.postgres.migrate import migrate
@@ -21,8 +22,11 @@ from photo.entrypoints.local.ports import HOST
 from photo.entrypoints.local.process import Program
 from photo.entrypoints.local.servers import Say, Servers
 from photo.entrypoints.local.stack import Serve, run_stack
+from photo.entrypoints.private import write_private
 from photo.entrypoints.settings import Settings
 
+#: The settings as lines of a shell, for other commands: `photo keys`, `photo doctor`.
+ENV_FILE = "env"
 RAW, PROCESSED = "photo-raw", "photo-processed"
 
 _INHERITED = {"HOME", "LOG_LEVEL", "PATH"}
@@ -33,7 +37,7 @@ async def serve_locally(
 ) -> Signals | None:
     """Run everything until `serve` returns or a signal comes; answers that signal.
 
-    The data and the credentials of a first API key stay in the folder.
+    The data, the settings and the credentials of a first API key stay in the folder.
     """
 
     async def prepare(servers: Servers) -> Sequence[Program]:
@@ -42,8 +46,9 @@ async def serve_locally(
         credentials = load_credentials(data_dir)
         key = credentials.key if credentials else await _first_key(variables)
         save_credentials(data_dir, Credentials(f"http://{HOST}:{port}", key))
+        write_private(data_dir / ENV_FILE, _assignments(variables))
         names = ["api", *(f"worker-{number}" for number in range(1, workers + 1))]
-        return [_program(name, variables) for name in names]
+        return [_program(name, variables, data_dir) for name in names]
 
     return await run_stack(data_dir, port=port, prepare=prepare, serve=serve, say=say)
 
@@ -88,11 +93,17 @@ async def _first_key(variables: Mapping[str, str]) -> str:
     return shown
 
 
-def _program(name: str, variables: Mapping[str, str]) -> Program:
+def _assignments(variables: Mapping[str, str]) -> str:
+    return "".join(f"{name}={quote(value)}\n" for name, value in variables.items())
+
+
+def _program(name: str, variables: Mapping[str, str], data_dir: Path) -> Program:
+    """Run in the data folder, where no `.env` of the caller's is."""
     command = name.partition("-")[0]
     inherited = {name: os.environ[name] for name in _INHERITED & os.environ.keys()}
     return Program(
         name=name,
-        argv=[sys.executable, "-m", "photo", command],
+        argv=[sys.executable, "-P", "-m", "photo", command],
         env={**inherited, **variables},
+        cwd=data_dir,
     )

@@ -3,7 +3,6 @@
 Ports stay, because servers keep state tied to their addresses; secrets are random.
 """
 
-import os
 import secrets
 from pathlib import Path
 from typing import Self
@@ -12,6 +11,7 @@ import msgspec
 
 from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.ports import choose_ports
+from photo.entrypoints.private import write_private
 
 PORTS = (
     "postgres",
@@ -44,7 +44,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         """The state of this directory, made up the first time."""
         path = data_dir / "stack.json"
         if not path.exists():
-            _write_private(path, msgspec.json.encode(cls.fresh()))
+            write_private(path, msgspec.json.encode(cls.fresh()).decode())
         try:
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except msgspec.DecodeError as error:
@@ -65,13 +65,3 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "State(…)"
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Whole or not at all, and for the owner's eyes."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    draft.replace(path)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from photo.adapters.imaging import ImagingPool, PillowNormalizer
+from photo.adapters.memory import MemoryNormalizer
 from photo.application.ports import ImageNormalizer
 from photo.domain.errors import (
     ContentMismatch,
@@ -27,6 +28,18 @@ async def pillow() -> AsyncIterator[ImageNormalizer]:
         yield PillowNormalizer(pool)
 
 
+@asynccontextmanager
+async def memory() -> AsyncIterator[ImageNormalizer]:
+    yield MemoryNormalizer()
+
+
+@pytest.fixture(scope="session", params=[pillow, memory])
+async def anyone(request: pytest.FixtureRequest) -> AsyncIterator[ImageNormalizer]:
+    """Whoever normalises, or only copies."""
+    async with request.param() as normalizer:
+        yield normalizer
+
+
 @pytest.fixture(scope="session", params=[pillow])
 async def normalizer(request: pytest.FixtureRequest) -> AsyncIterator[ImageNormalizer]:
     async with request.param() as normalizer:
@@ -43,6 +56,23 @@ def into(tmp_path: Path) -> Path:
     folder = tmp_path / "into"
     folder.mkdir()
     return folder
+
+
+async def test_a_folder_gets_the_page_and_a_thumbnail(
+    anyone: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(encoded(a_flag(), MediaType.JPEG))
+    (page,) = await anyone.normalize(photo, MediaType.JPEG, into=into)
+    assert page.path == into / "normalized.jpg"
+    assert {file.name for file in into.iterdir()} == {page.path.name, THUMBNAIL}
+
+
+async def test_what_is_no_photo_at_all_is_corrupt(
+    anyone: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    photo.write_bytes(b"\0" * 200)
+    with pytest.raises((CorruptImage, ContentMismatch)):
+        await anyone.normalize(photo, MediaType.JPEG, into=into)
 
 
 async def test_a_photo_becomes_one_jpeg_and_a_thumbnail(

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from photo.adapters.imaging import ImagingPool, RapidOcrRecognizer
+from photo.adapters.memory import MemoryRecognizer
 from photo.application.ports import TextRecognizer
 from photo.domain.errors import RecognitionFailed
 from photo.domain.media import MediaType
@@ -18,6 +19,18 @@ from tests.pictures import LINES, a_text, encoded
 async def rapidocr() -> AsyncIterator[TextRecognizer]:
     async with ImagingPool(workers=1) as pool:
         yield RapidOcrRecognizer(pool)
+
+
+@asynccontextmanager
+async def memory() -> AsyncIterator[TextRecognizer]:
+    yield MemoryRecognizer()
+
+
+@pytest.fixture(scope="session", params=[rapidocr, memory])
+async def anyone(request: pytest.FixtureRequest) -> AsyncIterator[TextRecognizer]:
+    """Whoever recognises, or only says so."""
+    async with request.param() as recognizer:
+        yield recognizer
 
 
 @pytest.fixture(scope="session", params=[rapidocr])
@@ -33,8 +46,8 @@ def page(tmp_path: Path) -> Path:
     return path
 
 
-async def test_the_engine_says_who_reads(recognizer: TextRecognizer) -> None:
-    engine = recognizer.engine
+async def test_the_engine_says_who_reads(anyone: TextRecognizer) -> None:
+    engine = anyone.engine
     assert engine.name
     assert engine.version
     assert engine.model
@@ -48,13 +61,13 @@ async def test_lines_come_in_reading_order(
     assert read.text == "\n".join(LINES)
 
 
-async def test_words_make_up_their_line(recognizer: TextRecognizer, page: Path) -> None:
-    for line in (await recognizer.recognize(page)).lines:
+async def test_words_make_up_their_line(anyone: TextRecognizer, page: Path) -> None:
+    for line in (await anyone.recognize(page)).lines:
         assert " ".join(word.text for word in line.words) == line.text
 
 
-async def test_confidences_are_shares(recognizer: TextRecognizer, page: Path) -> None:
-    for line in (await recognizer.recognize(page)).lines:
+async def test_confidences_are_shares(anyone: TextRecognizer, page: Path) -> None:
+    for line in (await anyone.recognize(page)).lines:
         confidences = [line.confidence, *(word.confidence for word in line.words)]
         assert all(0 <= confidence <= 1 for confidence in confidences)
 

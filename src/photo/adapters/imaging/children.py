@@ -114,12 +114,13 @@ class ImagingPool:
             ) from error
 
     async def _working_pool(self) -> ProcessPool:
-        if self._pool is None:
+        if (pool := self._pool) is None:
             raise Unavailable("The photo reader is not running.")
-        if not self._pool.active:
-            broken, self._pool = self._pool, self._new_pool()
-            await asyncio.to_thread(broken.join)
-        return self._pool
+        if pool.active:
+            return pool
+        self._pool = fresh = self._new_pool()
+        await asyncio.to_thread(pool.join)
+        return fresh
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(

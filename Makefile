@@ -48,11 +48,13 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_PROJECT = $(INSTALL) --no-deps --no-build-isolation --editable .
 
 $(VENV)/.local: requirements-local.lock pyproject.toml | $(VENV)/.made
+	@echo "Installing the locked dependencies into $(VENV): a minute or two."
 	$(INSTALL) --require-hashes --requirement requirements-local.lock
 	$(INSTALL_PROJECT)
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.made
+	@echo "Installing the locked dependencies into $(VENV): a minute or two."
 	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	$(INSTALL_PROJECT)
 	touch $@ $(VENV)/.local

@@ -24,6 +24,14 @@ async def test_read_names_what_failed_and_reads_the_rest(
     assert err.startswith(f"photo: {broken}: corrupt_image: ")
 
 
+async def test_read_says_that_a_file_is_empty(service: Service, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    code, out, err = await service.photo("read", str(empty))
+    assert (code, out) == (1, "")
+    assert err == f"photo: {empty}: validation_failed: The file is empty.\n"
+
+
 async def test_read_writes_a_file_per_photo(service: Service, tmp_path: Path) -> None:
     arguments = ("--format", "json", "--output", str(tmp_path), "--json")
     code, out, _ = await service.photo("read", "samples/sign.webp", *arguments)

@@ -216,3 +216,14 @@ def _profile_that_swaps_red_and_green() -> bytes:
     header = header.ljust(36, b"\0") + b"acsp"
     white = struct.pack(">3i", 63190, 65536, 54061)
     return header.ljust(68, b"\0") + white + bytes(48) + table + body
+
+
+def test_each_page_of_a_tiff_is_decoded_for_itself(tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
+    photo = tmp_path / "pages.tiff"
+    first.save(photo, save_all=True, append_images=[second])
+    pages = decoded(tmp_path, photo.read_bytes(), MediaType.TIFF)
+    assert [page.pixels.getpixel((5, 5)) for page in pages] == [
+        (255, 0, 0),
+        (0, 0, 255),
+    ]

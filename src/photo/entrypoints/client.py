@@ -76,6 +76,8 @@ class PhotoClient:
         """Upload a photo and start its job."""
         async with await anyio.open_file(path, "rb") as file:
             head = await file.read(SNIFF_BYTES)
+        if not head:
+            raise Refused("validation_failed", "The file is empty.")
         media_type = MediaType.of(head)
         if media_type is None:
             detail = "The file is no photo of an accepted type."

@@ -185,6 +185,34 @@ class WorkflowEngine(Protocol):
         """Raise `Unavailable` unless the engine answers."""
 
 
+class PhotoFetcher(Protocol):
+    """Fetches from the internet what a client points at, and from nowhere else."""
+
+    def check(self, url: str) -> None:
+        """Raise `UrlRefused` if the URL's form alone forbids to fetch it."""
+
+    def fetch(self, url: str, *, max_bytes: int) -> AsyncIterator[bytes]:
+        """Stream the file behind a URL, redirects followed, as it was stored there.
+
+        Every address is checked before it is connected to. Raises `UrlRefused`,
+        `UrlUnreachable` (retryable if it may be passing), or `FileTooLarge` as soon
+        as more than `max_bytes` are announced or sent.
+        """
+
+
+class Scanner(Protocol):
+    async def scan(self, chunks: AsyncIterator[bytes]) -> str | None:
+        """Return the name of the first harmful thing found in a file, if there is any.
+
+        May return or raise before all chunks are read. What `chunks` raises goes on
+        to the caller. Raises `Unscannable` if the scanner could not look at all of
+        it, `Unavailable` if there is no verdict.
+        """
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the scanner answers."""
+
+
 class PageImage(NamedTuple):
     """An upright page as a JPEG file, and the upright original's size in pixels."""
 

@@ -11,12 +11,19 @@ class PhotoError(Exception):
 
     code: ClassVar[str]
     #: Whether the same request may succeed later.
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
-        self, detail: str, *, pointer: str | None = None, reason: str | None = None
+        self,
+        detail: str,
+        *,
+        pointer: str | None = None,
+        reason: str | None = None,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(detail)
+        if retryable is not None:
+            self.retryable = retryable
         self.detail = detail
         #: JSON pointer of the field of the request at fault, where there is one.
         self.pointer = pointer
@@ -87,6 +94,12 @@ class UrlRefused(Invalid):
     code = "url_refused"
 
 
+class UrlUnreachable(Invalid):
+    """The other server could not be reached, or did not answer with a file."""
+
+    code = "url_unreachable"
+
+
 class UnsupportedMediaType(Unsupported):
     code = "unsupported_media_type"
 
@@ -109,6 +122,18 @@ class ImageTooLarge(Invalid):
 
 class CorruptImage(Invalid):
     code = "corrupt_image"
+
+
+class Infected(Invalid):
+    """The scanner knows the bytes as harmful. The signature's name is its `reason`."""
+
+    code = "infected"
+
+
+class Unscannable(Invalid):
+    """The scanner cannot look into all of the bytes: encrypted, nested, too large."""
+
+    code = "unscannable"
 
 
 class RecognitionFailed(Invalid):

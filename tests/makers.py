@@ -14,7 +14,7 @@ from PIL import Image
 
 from photo.domain.access import ApiKey, KeyId, Scope, Tenant, hash_secret
 from photo.domain.job import Job, JobId, Photo
-from photo.domain.media import MediaType
+from photo.domain.media import ByteLimits, MediaType
 from photo.domain.text import Engine, Line, Page, Polygon, RecognizedText, Word
 from photo.domain.upload import Upload, UploadId
 
@@ -57,6 +57,7 @@ def an_upload(
         id=UploadId(new_id("upl")),
         tenant=tenant,
         content_type=content_type,
+        max_bytes=size_bytes or ByteLimits().of(content_type),
         size_bytes=size_bytes,
         sha256=sha256,
         filename="photo.jpg",
@@ -74,6 +75,22 @@ def a_job(
     return Job.on(
         upload or an_upload(),
         id=JobId(new_id("job")),
+        metadata=metadata or {},
+        now=now,
+    )
+
+
+def a_url_job(
+    url: str = "https://example.com/photo.jpg",
+    *,
+    now: datetime = NOW,
+    metadata: Mapping[str, str] | None = None,
+) -> Job:
+    """A queued job on a photo that is yet to be fetched."""
+    return Job.at(
+        url,
+        id=JobId(new_id("job")),
+        tenant=ACME,
         metadata=metadata or {},
         now=now,
     )

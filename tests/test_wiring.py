@@ -129,7 +129,7 @@ async def test_in_memory_a_photo_becomes_text() -> None:
     receive, submit = await container.get(ReceivePhoto), await container.get(SubmitJob)
     promise = PhotoPromise(content_type=MediaType.JPEG)
     upload = await receive(ACME, promise, in_chunks(photo_bytes()))
-    job = await submit(ACME, upload.id, {})
+    job = await submit.on_upload(ACME, upload.id, {})
     wait = await container.get(AwaitJob)
     ended = await wait(ACME, job.id, up_to=timedelta(seconds=30))
     assert (ended.status, ended.text_preview) == (Status.SUCCEEDED, "Hello photo")
@@ -142,7 +142,7 @@ async def test_in_memory_a_text_called_a_photo_fails() -> None:
     receive, submit = await container.get(ReceivePhoto), await container.get(SubmitJob)
     promise = PhotoPromise(content_type=MediaType.JPEG)
     upload = await receive(ACME, promise, in_chunks(b"just a text"))
-    job = await submit(ACME, upload.id, {})
+    job = await submit.on_upload(ACME, upload.id, {})
     wait = await container.get(AwaitJob)
     ended = await wait(ACME, job.id, up_to=timedelta(seconds=30))
     assert ended.error

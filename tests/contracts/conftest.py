@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.memory import (
+    MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
     MemoryKeyRepository,
@@ -16,6 +17,7 @@ from photo.adapters.memory import (
 )
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
@@ -41,18 +43,21 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
     """A pool on an empty database."""
     engine = create_engine(migrated_url)
     async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE uploads, jobs, api_keys"))
+        await connection.execute(
+            text("TRUNCATE uploads, jobs, api_keys, infected_files")
+        )
     yield engine
     await engine.dispose()
 
 
 @asynccontextmanager
 async def memory_repositories(_: object, __: object) -> AsyncIterator[Repositories]:
-    feed = MemoryJobFeed()
+    uploads, feed = MemoryUploadRepository(), MemoryJobFeed()
     yield Repositories(
-        MemoryUploadRepository(),
-        MemoryJobRepository(feed),
+        uploads,
+        MemoryJobRepository(uploads, feed),
         MemoryKeyRepository(),
+        MemoryInfectedFiles(),
         feed,
     )
 
@@ -66,6 +71,7 @@ async def postgres_repositories(
             PostgresUploadRepository(engine),
             PostgresJobRepository(engine),
             PostgresKeyRepository(engine),
+            PostgresInfectedFiles(engine),
             feed,
         )
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from photo.application.ports import (
+    InfectedFiles,
     JobFeed,
     JobRepository,
     KeyRepository,
@@ -18,14 +19,16 @@ class Repositories(NamedTuple):
     uploads: UploadRepository
     jobs: JobRepository
     keys: KeyRepository
+    infected: InfectedFiles
     feed: JobFeed
 
 
 async def add_job(
     repositories: Repositories, job: Job, upload: Upload | None = None
 ) -> Job:
-    """Store a job and the upload that it is on."""
-    upload = upload or replace(an_upload(tenant=job.tenant), id=job.upload_id)
-    await repositories.uploads.add(upload)
+    """Store a job and the upload that it is on, if it is on one."""
+    if job.upload_id:
+        upload = upload or replace(an_upload(tenant=job.tenant), id=job.upload_id)
+        await repositories.uploads.add(upload)
     await repositories.jobs.add(job)
     return job

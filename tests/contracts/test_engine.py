@@ -18,7 +18,7 @@ from photo.domain.errors import Unavailable
 from photo.domain.job import Job, JobId, Status
 from photo.entrypoints.container import memory_container
 from photo.entrypoints.local.servers import Servers
-from tests.makers import ACME
+from tests.makers import ACME, a_job
 from tests.workflow.recognizers import SlowRecognizer
 from tests.workflow.stage import Stage, accepted_job
 
@@ -71,22 +71,22 @@ async def house(
 async def test_a_started_job_comes_to_its_end(house: House) -> None:
     job = await accepted_job(house.container)
     house.recognizer.may_read.set()
-    await house.engine.start(job.id)
+    await house.engine.start(job)
     assert (await house.ended(job)).status is Status.SUCCEEDED
 
 
 async def test_a_job_started_again_and_again_is_worked_on_once(house: House) -> None:
     job = await accepted_job(house.container)
     house.recognizer.may_read.set()
-    await asyncio.gather(*(house.engine.start(job.id) for _ in range(4)))
+    await asyncio.gather(*(house.engine.start(job) for _ in range(4)))
     await house.ended(job)
-    await house.engine.start(job.id)
+    await house.engine.start(job)
     assert house.recognizer.calls == 1
 
 
 async def test_cancelling_stops_the_work_soon_however_often(house: House) -> None:
     job = await accepted_job(house.container)
-    await house.engine.start(job.id)
+    await house.engine.start(job)
     await house.recognizer.busy.wait()
     await house.engine.cancel(job.id)
     async with asyncio.timeout(5):
@@ -99,7 +99,7 @@ async def test_cancelling_stops_the_work_soon_however_often(house: House) -> Non
 async def test_cancelling_what_has_ended_does_nothing(house: House) -> None:
     job = await accepted_job(house.container)
     house.recognizer.may_read.set()
-    await house.engine.start(job.id)
+    await house.engine.start(job)
     ended = await house.ended(job)
     await house.engine.cancel(job.id)
     assert await house.ended(job) == ended
@@ -131,7 +131,7 @@ async def test_a_server_that_is_not_there_is_unavailable_within_seconds(
         client = await TemporalServer(target=target).client()
         engine = TemporalWorkflowEngine(client, "photo")
         async with asyncio.timeout(6):
-            calls = (engine.start(UNKNOWN), engine.cancel(UNKNOWN), engine.check())
+            calls = (engine.start(a_job()), engine.cancel(UNKNOWN), engine.check())
             answers = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(answer) for answer in answers] == [Unavailable] * 3
 

@@ -70,6 +70,7 @@ async def test_another_tenant_sees_no_job(repositories: Repositories) -> None:
 
 async def test_the_job_of_an_upload_is_found(repositories: Repositories) -> None:
     job = await add_job(repositories, a_job())
+    assert job.upload_id
     assert await repositories.jobs.for_upload(job.upload_id) == job
     assert await repositories.jobs.for_upload(UploadId("upl_0")) is None
 
@@ -141,7 +142,7 @@ async def test_jobs_that_do_not_move_are_named_queued_first_and_oldest_first(
         unfinished = await repositories.jobs.unfinished_since(
             queued_before=NOW + 2 * SECOND, running_before=NOW + SECOND, limit=limit
         )
-        return list(unfinished)
+        return [job.id for job in unfinished]
 
     oldest_first = [queued[1], queued[0], running[1], running[0], running[2]]
     assert await found(limit=10) == oldest_first
@@ -158,7 +159,7 @@ async def test_a_running_job_moves_when_it_enters_a_step(
         unfinished = await repositories.jobs.unfinished_since(
             queued_before=NOW + SECOND, running_before=running_before, limit=1
         )
-        return list(unfinished)
+        return [job.id for job in unfinished]
 
     assert await found(running_before=NOW + SECOND) == []
     assert await found(running_before=NOW + 2 * SECOND) == [job.id]

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
@@ -112,7 +113,11 @@ async def test_a_statement_that_the_server_ends_is_unavailable(
     async with PostgresJobFeed(migrated_url) as feed:
         jobs = PostgresJobRepository(engine)
         repositories = Repositories(
-            PostgresUploadRepository(engine), jobs, PostgresKeyRepository(engine), feed
+            PostgresUploadRepository(engine),
+            jobs,
+            PostgresKeyRepository(engine),
+            PostgresInfectedFiles(engine),
+            feed,
         )
         job = await add_job(repositories, a_job())
     lock = text("SELECT FROM jobs WHERE id = :id FOR UPDATE")
@@ -166,9 +171,14 @@ async def test_the_feed_survives_the_end_of_its_connection(
     uploads = PostgresUploadRepository(engine)
     async with PostgresJobFeed(migrated_url) as feed:
         await eventually(operator, listening)
-        job = await add_job(
-            Repositories(uploads, jobs, PostgresKeyRepository(engine), feed), a_job()
+        repositories = Repositories(
+            uploads,
+            jobs,
+            PostgresKeyRepository(engine),
+            PostgresInfectedFiles(engine),
+            feed,
         )
+        job = await add_job(repositories, a_job())
         async with feed.subscribe(job.id) as changes:
             follower = Follower(changes)
             assert await terminate(operator, listening) == 1

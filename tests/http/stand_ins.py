@@ -1,6 +1,7 @@
 """What stands behind a port for one test, and the provider that puts it there."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from dishka import Provider, Scope
@@ -14,7 +15,7 @@ from photo.adapters.memory import (
 from photo.application.ports import PageImage, StoredObject
 from photo.domain.access import Tenant
 from photo.domain.errors import Unavailable
-from photo.domain.job import JobId
+from photo.domain.job import Job, JobId
 from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
 
@@ -28,11 +29,16 @@ def instead(port: object, source: Callable[..., object]) -> Provider:
 class HeldEngine(MemoryWorkflowEngine):
     """Starts no job until it is told to."""
 
-    async def start(self, job_id: JobId) -> None:
+    async def start(self, job: Job) -> None:
         """Leave the job queued."""
+        self._held[job.id] = job
 
     async def release(self, job_id: JobId) -> None:
-        await super().start(job_id)
+        await super().start(self._held[job_id])
+
+    @cached_property
+    def _held(self) -> dict[JobId, Job]:
+        return {}
 
 
 class BrokenEngine(HeldEngine):

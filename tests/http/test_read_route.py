@@ -6,7 +6,7 @@ import pytest
 from photo.application.ports import ImageNormalizer, WorkflowEngine
 from photo.domain.errors import CorruptImage, PhotoError, Unavailable
 from photo.domain.job import JobId
-from photo.domain.media import MediaType
+from photo.domain.media import ByteLimits, MediaType
 from tests.http.conftest import Run
 from tests.http.service import JPEG, Service
 from tests.http.stand_ins import FailingNormalizer, HeldEngine, instead
@@ -142,11 +142,11 @@ async def test_an_empty_photo_is_called_empty(
 async def test_one_byte_more_than_the_type_allows_is_too_much(
     api: httpx.AsyncClient, kind: MediaType
 ) -> None:
-    data = photo_bytes(kind).ljust(kind.max_bytes + 1, b"\0")
+    data = photo_bytes(kind).ljust(ByteLimits().of(kind) + 1, b"\0")
     answer = await api.post("/v1/read", content=data, headers={"Content-Type": kind})
     assert answer.status_code == 413
     assert answer.json()["code"] == "file_too_large"
-    assert str(kind.max_bytes) in answer.json()["detail"]
+    assert str(ByteLimits().of(kind)) in answer.json()["detail"]
 
 
 async def test_a_body_beyond_every_limit_is_too_large(api: httpx.AsyncClient) -> None:
@@ -178,8 +178,6 @@ def _part(
         (_part(data=b"") + b"--b--\r\n", 422, ""),
         (_part() + _part() + b"--b--\r\n", 422, "/file"),
         (_part() + _part(b"note", b"hello", options=b"") + b"--b--\r\n", 422, "/file"),
-        (_part(options=b'; filename="' + b"a" * 256 + b'"'), 422, "/filename"),
-        (_part(options=b'; filename="a\x1b[2Jb"'), 422, "/filename"),
         (_part(), 400, ""),
         (b"", 400, ""),
         (b"no form", 400, ""),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photo.domain.errors import (
+    ChecksumMismatch,
     CorruptImage,
     JobFailed,
     JobFinished,
@@ -133,8 +134,26 @@ def test_a_straggling_description_does_not_undo_the_measure() -> None:
 
 
 def test_what_was_verified_first_holds() -> None:
-    job = running()
-    assert job.describe(a_photo(b"something else")) == job
+    job = running().measure(width=3, height=4)
+    assert job.describe(a_photo()) == job
+    with pytest.raises(ChecksumMismatch):
+        job.describe(a_photo(b"something else"))
+
+
+WAITING = Failure("dependency_unavailable", "No scanner.", retryable=True)
+
+
+def test_a_step_that_waits_says_why_until_the_next_one() -> None:
+    waiting = running().wait(WAITING)
+    assert waiting.step_error == WAITING
+    assert waiting.enter(Step.VERIFY, at=NOW) == waiting
+    assert waiting.enter(Step.NORMALIZE, at=NOW).step_error is None
+
+
+def test_a_job_that_has_ended_waits_for_nothing() -> None:
+    assert running().wait(WAITING).cancel(at=NOW).step_error is None
+    with pytest.raises(JobFinished):
+        running().cancel(at=NOW).wait(WAITING)
 
 
 def test_a_measure_completes_the_photo() -> None:

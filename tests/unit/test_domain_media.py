@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photo.domain.media import SNIFF_BYTES, MediaType
+from photo.domain.media import SNIFF_BYTES, ByteLimits, MediaType
 from tests.makers import photo_bytes
 
 
@@ -118,6 +118,6 @@ def test_a_promise_is_kept_by_the_same_type_or_between_heic_and_heif(
 
 
 def test_only_tiff_may_be_larger() -> None:
-    limits = {media_type: media_type.max_bytes for media_type in MediaType}
+    limits = {media_type: ByteLimits().of(media_type) for media_type in MediaType}
     assert limits.pop(MediaType.TIFF) == 50_000_000
     assert set(limits.values()) == {25_000_000}

@@ -33,11 +33,6 @@ def test_a_grant_expires_on_the_minute() -> None:
     assert upload.expired(upload.expires_at)
 
 
-def test_without_a_promised_size_the_type_sets_the_limit() -> None:
-    assert an_upload(MediaType.TIFF).max_bytes == MediaType.TIFF.max_bytes
-    assert an_upload(MediaType.TIFF, size_bytes=7).max_bytes == 7
-
-
 @pytest.mark.parametrize("media_type", MediaType)
 def test_what_was_promised_is_accepted(media_type: MediaType) -> None:
     assert accept(an_upload(media_type), photo_bytes(media_type)) is media_type

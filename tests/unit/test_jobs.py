@@ -29,7 +29,7 @@ async def later(world: World) -> None:
 
 async def test_a_submitted_job_is_recorded_and_started(world: World) -> None:
     upload = await world.arrive(an_upload())
-    job = await world.submit(ACME, upload.id, {"page": "1"})
+    job = await world.submit.on_upload(ACME, upload.id, {"page": "1"})
     assert await world.jobs.get(job.id) == job
     assert (job.status, job.metadata, job.tenant) == (
         Status.QUEUED,
@@ -43,48 +43,48 @@ async def test_a_job_needs_its_photo(world: World) -> None:
     upload = an_upload()
     await world.uploads.add(upload)
     with pytest.raises(UploadMissing):
-        await world.submit(ACME, upload.id, {})
+        await world.submit.on_upload(ACME, upload.id, {})
     world.clock.step(GRANT_LIFETIME)
     with pytest.raises(UploadExpired):
-        await world.submit(ACME, upload.id, {})
+        await world.submit.on_upload(ACME, upload.id, {})
     assert world.engine.started == []
 
 
 async def test_a_photo_that_arrived_may_be_submitted_later(world: World) -> None:
     upload = await world.arrive(an_upload())
     world.clock.step(2 * GRANT_LIFETIME)
-    assert (await world.submit(ACME, upload.id, {})).status is Status.QUEUED
+    assert (await world.submit.on_upload(ACME, upload.id, {})).status is Status.QUEUED
 
 
 async def test_an_upload_serves_one_job(world: World) -> None:
     upload = await world.arrive(an_upload())
-    job = await world.submit(ACME, upload.id, {})
+    job = await world.submit.on_upload(ACME, upload.id, {})
     with pytest.raises(UploadUsed):
-        await world.submit(ACME, upload.id, {})
+        await world.submit.on_upload(ACME, upload.id, {})
     assert world.engine.started == [job.id]
 
 
 async def test_an_upload_is_used_even_when_its_photo_is_gone(world: World) -> None:
     upload = await world.arrive(an_upload())
-    await world.submit(ACME, upload.id, {})
+    await world.submit.on_upload(ACME, upload.id, {})
     await world.raw.delete(upload.key)
     world.clock.step(GRANT_LIFETIME)
     with pytest.raises(UploadUsed):
-        await world.submit(ACME, upload.id, {})
+        await world.submit.on_upload(ACME, upload.id, {})
 
 
 async def test_an_upload_of_another_tenant_is_not_there(world: World) -> None:
     upload = await world.arrive(an_upload())
     with pytest.raises(NotFound):
-        await world.submit(OTHER, upload.id, {})
+        await world.submit.on_upload(OTHER, upload.id, {})
     with pytest.raises(NotFound):
-        await world.submit(ACME, UploadId("upl_unknown"), {})
+        await world.submit.on_upload(ACME, UploadId("upl_unknown"), {})
 
 
 async def test_a_job_is_accepted_while_the_engine_is_away(world: World) -> None:
     upload = await world.arrive(an_upload())
     world.engine.fault = AWAY
-    job = await world.submit(ACME, upload.id, {})
+    job = await world.submit.on_upload(ACME, upload.id, {})
     world.engine.fault = None
     await later(world)
     assert world.engine.started == [job.id]
@@ -97,13 +97,13 @@ async def test_a_crash_while_submitting_is_made_good_by_trying_again(
     upload = await world.arrive(an_upload())
     world.fuse.blow_at(call)
     with pytest.raises(Crash):
-        await world.submit(ACME, upload.id, {})
+        await world.submit.on_upload(ACME, upload.id, {})
     known = await world.jobs.for_upload(upload.id)
     if known:
         with pytest.raises(UploadUsed):
-            await world.submit(ACME, upload.id, {})
+            await world.submit.on_upload(ACME, upload.id, {})
     else:
-        known = await world.submit(ACME, upload.id, {})
+        known = await world.submit.on_upload(ACME, upload.id, {})
     await later(world)
     assert {*world.engine.started} == {known.id}
 
@@ -111,7 +111,7 @@ async def test_a_crash_while_submitting_is_made_good_by_trying_again(
 async def test_a_submission_is_four_calls(world: World) -> None:
     upload = await world.arrive(an_upload())
     world.fuse.blow_at(0)
-    await world.submit(ACME, upload.id, {})
+    await world.submit.on_upload(ACME, upload.id, {})
     assert world.fuse.calls == 4
 
 

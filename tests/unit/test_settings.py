@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from rich.pretty import pretty_repr
 
+from photo.domain.media import ByteLimits, MediaType
 from photo.entrypoints.settings import Settings, UnsafeSettings
 
 CANARY = "c4n4ry-5ecret"
@@ -229,8 +230,68 @@ def test_a_list_is_separated_by_commas(text: str, items: tuple[str, ...]) -> Non
 
 
 def test_what_has_no_effect_yet_is_refused_rather_than_believed() -> None:
-    (fault,) = faults(NEEDED | {"CLAMD_URL": "tcp://scanner:3310"})
-    assert fault.startswith("CLAMD_URL is not supported")
+    (fault,) = faults(NEEDED | {"SENTRY_DSN": "https://sentry.example.com/1"})
+    assert fault.startswith("SENTRY_DSN is not supported")
+
+
+def test_limits_are_set_by_type() -> None:
+    limits = settings(MAX_BYTES="image/tiff=100000000, image/gif=1").max_bytes
+    assert limits.of(MediaType.TIFF) == limits.largest == 100_000_000
+    assert limits.of(MediaType.GIF) == 1
+    assert limits.of(MediaType.JPEG) == ByteLimits().of(MediaType.JPEG)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "25000000",
+        "image/tiff",
+        "image/tiff=many",
+        "image/tiff=0",
+        "image/tiff=200000001",
+        "image/svg+xml=1",
+        "image/tiff=1=2",
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(text: str) -> None:
+    (fault,) = faults(NEEDED | {"MAX_BYTES": text})
+    assert fault.startswith("MAX_BYTES must be a comma list")
+
+
+@pytest.mark.parametrize("url", ["tcp://clamd:3310", "unix:/run/clamd.sock"])
+def test_a_scanner_has_a_url(url: str) -> None:
+    assert settings(CLAMD_URL=url).clamd_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLAMD_URL", "clamd:3310"),
+        ("CLAMD_URL", f"http://{CANARY}"),
+        ("URL_ALLOWED_NETWORKS", f"10.0.0.0/8,{CANARY}"),
+        ("URL_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("URL_ALLOW_HTTP", CANARY),
+    ],
+)
+def test_what_cannot_be_a_value_is_refused_and_not_repeated(
+    name: str, value: str
+) -> None:
+    (fault,) = faults(NEEDED | {name: value})
+    assert fault.startswith(f"{name} must be ")
+    assert CANARY not in fault
+
+
+def test_networks_of_ones_own_are_named() -> None:
+    given = settings(URL_ALLOWED_NETWORKS="10.1.0.0/16, fd12::/48")
+    assert [str(network) for network in given.url_networks] == [
+        "10.1.0.0/16",
+        "fd12::/48",
+    ]
+
+
+def test_a_scanner_makes_production_safe() -> None:
+    env = SAFE | {"ALLOW_UNSCANNED": "false", "CLAMD_URL": "unix:/run/clamd.sock"}
+    assert Settings.from_env(env).clamd_url
 
 
 def test_a_safe_production_starts() -> None:
@@ -253,7 +314,9 @@ def test_a_password_may_stand_among_the_parameters() -> None:
         ({"ALLOWED_HOSTS": "a.example,*"}, "ALLOWED_HOSTS must name"),
         ({"S3_PUBLIC_ENDPOINT": "http://s3.example"}, "S3_PUBLIC_ENDPOINT must be"),
         ({"S3_PUBLIC_ENDPOINT": ""}, "S3_PUBLIC_ENDPOINT must be https"),
-        ({"ALLOW_UNSCANNED": "false"}, "There is no virus scanner"),
+        ({"ALLOW_UNSCANNED": "false"}, "CLAMD_URL must name"),
+        ({"URL_ALLOWED_NETWORKS": "10.0.0.0/8,::/0"}, "URL_ALLOWED_NETWORKS must not"),
+        ({"URL_ALLOWED_NETWORKS": "127.0.0.1/32"}, "URL_ALLOWED_NETWORKS must not"),
         ({"DATABASE_URL": "postgresql://db/photo"}, "DATABASE_URL must have"),
         ({"DATABASE_URL": "postgresql://photo:postgres@db/p"}, "DATABASE_URL must"),
         ({"DATABASE_URL": "postgresql://photo:p%6Fstgres@db/p"}, "DATABASE_URL must"),

@@ -5,13 +5,13 @@ import pytest
 
 from photo.application.uploads import PhotoPromise, UploadState
 from photo.domain.errors import FileTooLarge, NotFound, ValidationFailed
-from photo.domain.media import MediaType
+from photo.domain.media import ByteLimits, MediaType
 from photo.domain.upload import GRANT_LIFETIME
 from tests.makers import ACME, NOW, OTHER, an_upload, in_chunks, photo_bytes
 from tests.unit.world import Crash, World
 
 JPEG = PhotoPromise(content_type=MediaType.JPEG)
-LIMIT = MediaType.JPEG.max_bytes
+LIMIT = ByteLimits().of(MediaType.JPEG)
 
 
 async def test_a_grant_is_for_the_tenant_the_type_and_the_moment(world: World) -> None:
@@ -41,7 +41,7 @@ async def test_a_checksum_may_be_promised_in_capitals(world: World) -> None:
 async def test_the_largest_file_of_a_type_may_be_promised(
     world: World, media_type: MediaType
 ) -> None:
-    limit = media_type.max_bytes
+    limit = ByteLimits().of(media_type)
     await world.grant(ACME, PhotoPromise(content_type=media_type, size_bytes=limit))
     with pytest.raises(FileTooLarge, match=str(limit)) as refused:
         await world.grant(
@@ -135,7 +135,7 @@ async def test_an_upload_is_pending_then_arrived_then_used(world: World) -> None
     assert (await world.look_up(ACME, upload.id)).state is UploadState.PENDING
     await world.send(upload)
     assert (await world.look_up(ACME, upload.id)).state is UploadState.ARRIVED
-    job = await world.submit(ACME, upload.id, {})
+    job = await world.submit.on_upload(ACME, upload.id, {})
     assert await world.look_up(ACME, upload.id) == (upload, UploadState.USED, job.id)
 
 

@@ -1,37 +1,49 @@
 """Every use case on adapters in memory that a fuse can make crash at any call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from photo.adapters.documents import JsonDocuments
 from photo.adapters.memory import (
+    MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
     MemoryNormalizer,
     MemoryObjectLinks,
     MemoryObjectStore,
+    MemoryPhotoFetcher,
     MemoryRecognizer,
     MemoryUploadRepository,
 )
+from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
-from photo.application.ports import Buckets, StoredObject, WorkflowEngine
+from photo.application.ports import (
+    Buckets,
+    Clock,
+    Scanner,
+    StoredObject,
+    WorkflowEngine,
+)
 from photo.application.processing import (
     EndJob,
     NormalizePhoto,
+    NoteWaiting,
     PublishResult,
     RecognizeText,
-    VerifyPhoto,
 )
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.domain.access import Tenant
-from photo.domain.errors import JobFinished
+from photo.domain.errors import JobFinished, Unavailable
+from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId
+from photo.domain.media import ByteLimits
 from photo.domain.upload import Upload, UploadId
 from tests.makers import (
     SteppableClock,
     a_job,
+    a_url_job,
     an_upload,
     in_chunks,
     new_id,
@@ -65,9 +77,10 @@ class Fuse:
 
 
 class FusedStore(MemoryObjectStore):
-    def __init__(self, fuse: Fuse) -> None:
-        super().__init__()
+    def __init__(self, fuse: Fuse, now: Clock) -> None:
+        super().__init__(now)
         self.chunk_bytes = 1 << 20
+        self.cut_after: int | None = None
         self._fuse = fuse
 
     async def head(self, key: str) -> StoredObject:
@@ -77,6 +90,9 @@ class FusedStore(MemoryObjectStore):
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
         async for chunk in super().read(key):
+            if self.cut_after is not None:
+                yield chunk[: self.cut_after]
+                raise Unavailable("The object store went away.")
             async for part in in_chunks(chunk, size=self.chunk_bytes):
                 yield part
         self._fuse.burn()
@@ -85,6 +101,10 @@ class FusedStore(MemoryObjectStore):
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
     ) -> None:
         await super().write(key, chunks, content_type=content_type)
+        self._fuse.burn()
+
+    async def delete(self, key: str) -> None:
+        await super().delete(key)
         self._fuse.burn()
 
     def contents(self) -> dict[str, tuple[bytes, str]]:
@@ -110,8 +130,10 @@ class FusedUploads(MemoryUploadRepository):
 
 
 class FusedJobs(MemoryJobRepository):
-    def __init__(self, feed: MemoryJobFeed, fuse: Fuse) -> None:
-        super().__init__(feed)
+    def __init__(
+        self, uploads: MemoryUploadRepository, feed: MemoryJobFeed, fuse: Fuse
+    ) -> None:
+        super().__init__(uploads, feed)
         self._fuse = fuse
 
     async def add(self, job: Job) -> None:
@@ -129,6 +151,16 @@ class FusedJobs(MemoryJobRepository):
         return job
 
 
+class FusedInfectedFiles(MemoryInfectedFiles):
+    def __init__(self, fuse: Fuse) -> None:
+        super().__init__()
+        self._fuse = fuse
+
+    async def add(self, file: InfectedFile) -> None:
+        await super().add(file)
+        self._fuse.burn()
+
+
 class RecordingEngine(WorkflowEngine):
     """Starts nothing and remembers what it was asked; `fault` makes it fail first."""
 
@@ -138,9 +170,9 @@ class RecordingEngine(WorkflowEngine):
         self.fault: Exception | None = None
         self._fuse = fuse
 
-    async def start(self, job_id: JobId) -> None:
+    async def start(self, job: Job) -> None:
         self._fail()
-        self.started.append(job_id)
+        self.started.append(job.id)
         self._fuse.burn()
 
     async def cancel(self, job_id: JobId) -> None:
@@ -175,27 +207,54 @@ class World:
         *,
         recognizer: MemoryRecognizer | None = None,
         feed: MemoryJobFeed | None = None,
+        scanner: Scanner | None = None,
+        internet: Mapping[str, bytes] | None = None,
+        limits: ByteLimits | None = None,
     ) -> None:
         self.clock = SteppableClock()
         self.fuse = Fuse()
         self.feed = feed or MemoryJobFeed()
-        self.raw = FusedStore(self.fuse)
-        self.processed = FusedStore(self.fuse)
+        self.raw = FusedStore(self.fuse, self.clock)
+        self.processed = FusedStore(self.fuse, self.clock)
         self.buckets = Buckets(raw=self.raw, processed=self.processed)
         self.uploads = FusedUploads(self.fuse)
-        self.jobs = FusedJobs(self.feed, self.fuse)
+        self.jobs = FusedJobs(self.uploads, self.feed, self.fuse)
+        self.infected = FusedInfectedFiles(self.fuse)
+        self.limits = limits or ByteLimits()
+        self.fetcher = MemoryPhotoFetcher(internet)
         self.engine = RecordingEngine(self.fuse)
         self.links = MemoryObjectLinks()
         self.documents = JsonDocuments()
         self.submit = SubmitJob(
-            self.uploads, self.jobs, self.buckets, self.engine, new_id, self.clock
+            self.uploads,
+            self.jobs,
+            self.buckets,
+            self.engine,
+            self.fetcher,
+            new_id,
+            self.clock,
         )
-        self.grant = GrantUpload(self.uploads, self.links, new_id, self.clock)
-        self.receive = ReceivePhoto(self.uploads, self.buckets, new_id, self.clock)
+        self.grant = GrantUpload(
+            self.uploads, self.infected, self.links, self.limits, new_id, self.clock
+        )
+        self.receive = ReceivePhoto(
+            self.uploads, self.buckets, self.limits, new_id, self.clock
+        )
         self.look_up = LookUpUpload(self.uploads, self.jobs, self.buckets, self.clock)
         self.cancel = CancelJob(self.jobs, self.engine, self.clock)
         self.start_forgotten = StartForgottenJobs(self.jobs, self.engine, self.clock)
-        self.verify = VerifyPhoto(self.uploads, self.jobs, self.buckets, self.clock)
+        self.fetch = FetchPhoto(
+            self.jobs, self.buckets, self.fetcher, self.limits, self.clock
+        )
+        self.verify = VerifyPhoto(
+            self.uploads,
+            self.jobs,
+            self.infected,
+            self.buckets,
+            scanner,
+            self.limits,
+            self.clock,
+        )
         self.normalize = NormalizePhoto(
             self.jobs, self.buckets, MemoryNormalizer(), self.clock
         )
@@ -209,6 +268,7 @@ class World:
         self.publish = PublishResult(
             self.jobs, self.buckets, self.documents, self.clock
         )
+        self.note_waiting = NoteWaiting(self.jobs)
         self.end = EndJob(self.jobs, self.clock)
 
     async def arrive(self, upload: Upload, data: bytes | None = None) -> Upload:
@@ -232,9 +292,18 @@ class World:
         await self.jobs.add(job)
         return job.id
 
+    async def accept_url(self, url: str) -> JobId:
+        """A queued job on a photo that is yet to be fetched."""
+        job = a_url_job(url, now=self.clock())
+        await self.jobs.add(job)
+        return job.id
+
     async def process(self, job_id: JobId, way: Way = once) -> Job:
         """Take a job through its steps, a second apart, as the workflow does."""
         with suppress(JobFinished):
+            if (await self.jobs.get(job_id)).source_url:
+                await way(lambda: self.fetch(job_id))
+                self.clock.step(A_SECOND)
             await way(lambda: self.verify(job_id))
             self.clock.step(A_SECOND)
             images, pages = await way(lambda: self.normalize(job_id))

@@ -21,6 +21,7 @@ from photo.application.ports import (
     UploadRepository,
     WorkflowEngine,
 )
+from photo.application.processing import NoteWaiting
 from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.job import Job, JobId
 from photo.domain.media import MediaType
@@ -61,6 +62,7 @@ class Stage:
             self.queue,
             await self.container.get(JobActivities),
             await self.container.get(ImageActivities),
+            await self.container.get(NoteWaiting),
             image_processes=2,
         )
 
@@ -70,7 +72,7 @@ class Stage:
         submit = await self.container.get(SubmitJob)
         promise = PhotoPromise(content_type=MediaType.JPEG)
         upload = await receive(ACME, promise, in_chunks(photo))
-        return (await submit(ACME, upload.id, {})).id
+        return (await submit.on_upload(ACME, upload.id, {})).id
 
     async def cancel(self, job_id: JobId) -> None:
         """As the API does when its client asks for it."""

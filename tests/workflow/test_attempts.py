@@ -9,12 +9,18 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
+from photo.adapters.memory import (
+    MemoryJobFeed,
+    MemoryJobRepository,
+    MemoryUploadRepository,
+)
 from photo.adapters.temporal.activities import JobActivities
 from photo.adapters.temporal.attempts import (
     BUG_ATTEMPTS,
     ENDINGS,
     AttemptInterceptor,
 )
+from photo.application.processing import NoteWaiting
 from photo.domain.errors import (
     CorruptImage,
     Internal,
@@ -38,7 +44,9 @@ async def told(error: Exception, *, step: str = "verify", attempt: int = 1) -> A
     """The error that Temporal gets when a step raises one."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, activity_type=step, attempt=attempt)
-    around = AttemptInterceptor().intercept_activity(Failing(error))
+    uploads, feed = MemoryUploadRepository(), MemoryJobFeed()
+    note = NoteWaiting(MemoryJobRepository(uploads, feed))
+    around = AttemptInterceptor(note).intercept_activity(Failing(error))
     nothing = ExecuteActivityInput(JobActivities.verify, (), None, {})
     with pytest.raises(ApplicationError) as failure:
         await environment.run(around.execute_activity, nothing)

@@ -10,7 +10,11 @@ from structlog.typing import EventDict
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
-from photo.adapters.memory import MemoryJobFeed, MemoryJobRepository
+from photo.adapters.memory import (
+    MemoryJobFeed,
+    MemoryJobRepository,
+    MemoryUploadRepository,
+)
 from photo.application.ports import JobRepository
 from photo.domain.errors import Internal, PhotoError, Unavailable
 from photo.domain.job import Job, JobId, Status
@@ -22,8 +26,13 @@ DOWN = Unavailable("The database is down.")
 class StubbornJobRepository(MemoryJobRepository):
     """Stores no ending before it may, and fails at the first few."""
 
-    def __init__(self, feed: MemoryJobFeed, faults: Iterable[PhotoError]) -> None:
-        super().__init__(feed)
+    def __init__(
+        self,
+        uploads: MemoryUploadRepository,
+        feed: MemoryJobFeed,
+        faults: Iterable[PhotoError],
+    ) -> None:
+        super().__init__(uploads, feed)
         self.asked = asyncio.Event()
         self.may_end = asyncio.Event()
         self._faults = iter(faults)
@@ -41,8 +50,8 @@ def stubborn(client: Client, *faults: PhotoError) -> Stage:
     provider = Provider(scope=Scope.APP)
 
     @provider.provide
-    def jobs(feed: MemoryJobFeed) -> JobRepository:
-        return StubbornJobRepository(feed, faults)
+    def jobs(uploads: MemoryUploadRepository, feed: MemoryJobFeed) -> JobRepository:
+        return StubbornJobRepository(uploads, feed, faults)
 
     return Stage(client, None, provider)
 

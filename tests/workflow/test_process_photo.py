@@ -28,12 +28,13 @@ async def test_starting_twice_runs_once(client: Client) -> None:
     stage = Stage(client, recognizer)
     async with await stage.working():
         job_id = await stage.submit()
-        await asyncio.gather(*(stage.engine.start(job_id) for _ in range(5)))
+        job = await stage.job(job_id)
+        await asyncio.gather(*(stage.engine.start(job) for _ in range(5)))
         await stage.ended(job_id)
         async with asyncio.timeout(10):
             await stage.workflow(job_id).result()
         first_run = (await stage.workflow(job_id).describe()).run_id
-        await stage.engine.start(job_id)
+        await stage.engine.start(job)
         assert (await stage.workflow(job_id).describe()).run_id == first_run
     assert recognizer.calls == 1
 

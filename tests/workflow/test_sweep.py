@@ -58,7 +58,7 @@ async def test_a_job_whose_workflow_was_terminated_is_started_again(
     job = await accepted_job(stage.container)
     jobs: JobRepository = await stage.container.get(JobRepository)
     await jobs.update(job.id, lambda job: job.enter(Step.VERIFY, at=job.created_at))
-    await stage.engine.start(job.id)
+    await stage.engine.start(job)
     await stage.workflow(job.id).terminate()
     async with sweeping(stage):
         ended = await stage.ended(job.id)

@@ -1,15 +1,28 @@
 """Bytes in and out of a bucket, with their checksums."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from photo.application.ports import ObjectStore
+from photo.domain.errors import ObjectNotFound, UploadMissing
 from photo.domain.files import ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job
 
 _CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def must_be_there() -> Iterator[None]:
+    """A photo that has vanished is the client's to send again; its key stays ours."""
+    try:
+        yield
+    except ObjectNotFound:
+        raise UploadMissing(
+            "The photo is no longer there. Send it as a new upload."
+        ) from None
 
 
 async def collect(store: ObjectStore, key: str) -> bytes:

@@ -15,6 +15,7 @@ from photo.application.ports import (
     JobRepository,
     NewId,
     ObjectLinks,
+    PhotoFetcher,
     Stopwatch,
     UploadRepository,
     WorkflowEngine,
@@ -46,7 +47,7 @@ _SWEEP_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class SubmitJob:
-    """Record a job for a photo that has arrived, and set it going.
+    """Record a job for a photo that has arrived or is to be fetched; set it going.
 
     The row is the promise: once it is stored the job is accepted. If the engine
     cannot be reached then, `StartForgottenJobs` sets the job going later.
@@ -56,20 +57,33 @@ class SubmitJob:
     jobs: JobRepository
     buckets: Buckets
     engine: WorkflowEngine
+    fetcher: PhotoFetcher
     new_id: NewId
     now: Clock
 
-    async def __call__(
+    async def on_upload(
         self, tenant: Tenant, upload_id: UploadId, metadata: Mapping[str, str]
     ) -> Job:
         upload = await self.uploads.get(upload_id, tenant=tenant)
         await self._must_have_arrived(upload)
-        job = Job.on(
-            upload, id=JobId(self.new_id("job")), metadata=metadata, now=self.now()
+        job_id = JobId(self.new_id("job"))
+        return await self._accept(
+            Job.on(upload, id=job_id, metadata=metadata, now=self.now())
         )
+
+    async def on_url(
+        self, tenant: Tenant, url: str, metadata: Mapping[str, str]
+    ) -> Job:
+        self.fetcher.check(url)
+        job_id = JobId(self.new_id("job"))
+        return await self._accept(
+            Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=self.now())
+        )
+
+    async def _accept(self, job: Job) -> Job:
         await self.jobs.add(job)
         with suppress(Unavailable):
-            await self.engine.start(job.id)
+            await self.engine.start(job)
         return job
 
     async def _must_have_arrived(self, upload: Upload) -> None:
@@ -109,8 +123,8 @@ class StartForgottenJobs:
             running_before=now - LOST_AFTER,
             limit=_SWEEP_LIMIT,
         )
-        for job_id in forgotten:
-            await self.engine.start(job_id)
+        for job in forgotten:
+            await self.engine.start(job)
         return len(forgotten)
 
 

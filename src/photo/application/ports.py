@@ -1,6 +1,7 @@
 """What the application needs from the outside: every port, each with its promise."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from photo.domain.access import ApiKey, KeyId, Tenant
 from photo.domain.files import Manifest
+from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
 from photo.domain.text import Engine, Page, RecognizedText
@@ -25,6 +27,12 @@ NewId = Callable[[str], str]
 class StoredObject(NamedTuple):
     size_bytes: int
     content_type: str
+
+
+class ListedObject(NamedTuple):
+    key: str
+    size_bytes: int
+    written_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -46,7 +54,10 @@ class ObjectStore(Protocol):
         """
 
     async def delete(self, key: str) -> None:
-        """Delete an object; a missing one is no error."""
+        """Delete an object with all its versions; a missing one is no error."""
+
+    async def list(self, *, after: str, limit: int) -> Sequence[ListedObject]:
+        """Return the first objects whose keys come after this one, in their order."""
 
     async def check(self) -> None:
         """Raise `Unavailable` unless the bucket exists and answers."""
@@ -87,6 +98,15 @@ class UploadRepository(Protocol):
     async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
         """Return the tenant's upload, or raise `NotFound`."""
 
+    async def forget_unused(
+        self, *, created_after: datetime, created_before: datetime, limit: int
+    ) -> int:
+        """Delete uploads of a span of time that no job has used; how many it was.
+
+        An upload that a concurrent `JobRepository.add` uses either stays or is gone
+        before: then that raises `NotFound`.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
@@ -106,9 +126,10 @@ class JobRepository(Protocol):
     """Jobs by id. Every method is one transaction."""
 
     async def add(self, job: Job) -> None:
-        """Store a new job, or raise `UploadUsed` and change nothing.
+        """Store a new job, or raise and change nothing.
 
-        An upload serves one job: of concurrent calls exactly one wins.
+        An upload serves one job: of concurrent calls exactly one wins, the others
+        raise `UploadUsed`. Raises `NotFound` if there is no such upload any more.
         """
 
     async def get(self, job_id: JobId) -> Job:
@@ -133,12 +154,31 @@ class JobRepository(Protocol):
 
     async def unfinished_since(
         self, *, queued_before: datetime, running_before: datetime, limit: int
-    ) -> Sequence[JobId]:
+    ) -> Sequence[Job]:
         """Return jobs that have not moved since before a moment.
 
         Those queued before the one come first, then those that entered their step
         before the other; the oldest first.
         """
+
+    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
+        """Return those of the raw bucket's keys that an unfinished job is on."""
+
+
+class InfectedFiles(Protocol):
+    """What the scanner found, by the SHA-256 of the whole file."""
+
+    async def add(self, file: InfectedFile) -> None:
+        """Remember a file; one that is known stays as it was."""
+
+    async def find(self, sha256: str) -> InfectedFile | None:
+        """Return what is known of a file, if it is known as infected."""
+
+    async def all(self, *, limit: int) -> Sequence[InfectedFile]:
+        """Return the files that were found last, newest first. For operators."""
+
+    async def forget(self, sha256: str) -> None:
+        """Accept a file again, or raise `NotFound`. For operators."""
 
 
 class Changes(Protocol):
@@ -175,7 +215,7 @@ class KeyRepository(Protocol):
 class WorkflowEngine(Protocol):
     """Moves jobs. Both calls may be repeated, for any job, in any state."""
 
-    async def start(self, job_id: JobId) -> None:
+    async def start(self, job: Job) -> None:
         """Set a job going, or do nothing if it is under way or came to its end."""
 
     async def cancel(self, job_id: JobId) -> None:

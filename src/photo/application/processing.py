@@ -1,4 +1,4 @@
-"""Use cases: what the worker does to a photo, one step at a time.
+"""Use cases: what the worker does to a photo that is safe, one step at a time.
 
 Every step may run twice, or twice at once: it writes the same objects under the same
 keys, and the job's transitions tolerate repetition. A job that has ended meanwhile
@@ -6,15 +6,20 @@ raises `JobFinished` at the start of the next step.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from photo.application.artifacts import collect, download, keep, keep_original
+from photo.application.artifacts import (
+    collect,
+    download,
+    keep,
+    keep_original,
+    must_be_there,
+)
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -23,16 +28,8 @@ from photo.application.ports import (
     JobRepository,
     PageImage,
     TextRecognizer,
-    UploadRepository,
 )
-from photo.domain.errors import (
-    ChecksumMismatch,
-    FileTooLarge,
-    JobFinished,
-    NotFound,
-    ObjectNotFound,
-    UploadMissing,
-)
+from photo.domain.errors import ChecksumMismatch, JobFinished, NotFound, PhotoError
 from photo.domain.files import (
     MANIFEST,
     ORIGINAL,
@@ -42,10 +39,8 @@ from photo.domain.files import (
     Manifest,
     StoredFile,
 )
-from photo.domain.job import Failure, Job, JobId, Photo, Step
-from photo.domain.media import SNIFF_BYTES
+from photo.domain.job import Failure, Job, JobId, Step
 from photo.domain.text import Engine, Page, RecognizedText, preview
-from photo.domain.upload import Upload
 
 
 class PageSize(NamedTuple):
@@ -54,49 +49,6 @@ class PageSize(NamedTuple):
     name: str
     width: int
     height: int
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyPhoto:
-    """Find out what the bytes are, and hold them against what was promised."""
-
-    uploads: UploadRepository
-    jobs: JobRepository
-    buckets: Buckets
-    now: Clock
-
-    async def __call__(self, job_id: JobId) -> None:
-        at = self.now()
-        job = await self.jobs.update(job_id, lambda job: job.enter(Step.VERIFY, at=at))
-        upload = await self.uploads.get(job.upload_id, tenant=job.tenant)
-        photo = await self._inspect(upload)
-        await self.jobs.update(job_id, lambda job: job.describe(photo))
-
-    async def _inspect(self, upload: Upload) -> Photo:
-        digest, size, head = sha256(), 0, b""
-        with _not_gone():
-            async for chunk in self.buckets.raw.read(upload.key):
-                head += chunk[: SNIFF_BYTES - len(head)]
-                digest.update(chunk)
-                size += len(chunk)
-                if size > upload.max_bytes:
-                    raise FileTooLarge(
-                        f"The file is larger than the {upload.max_bytes} bytes granted."
-                    )
-        checksum = digest.hexdigest()
-        content_type = upload.accept(head, size_bytes=size, sha256=checksum)
-        return Photo(content_type=content_type, size_bytes=size, sha256=checksum)
-
-
-@contextmanager
-def _not_gone() -> Iterator[None]:
-    """A photo that has vanished is the client's to send again; its key stays ours."""
-    try:
-        yield
-    except ObjectNotFound:
-        raise UploadMissing(
-            "The photo is no longer there. Send it as a new upload."
-        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +78,7 @@ class NormalizePhoto:
 
     async def _normalize(self, job: Job, scratch: Path) -> Sequence[PageImage]:
         photo, original = job.verified_photo, scratch / ORIGINAL
-        with _not_gone():
+        with must_be_there():
             checksum = await download(self.buckets.raw, job.raw_key, original)
         if checksum != photo.sha256:
             raise ChecksumMismatch("The photo was changed after it had been verified.")
@@ -244,3 +196,17 @@ class EndJob:
         at = self.now()
         with suppress(JobFinished, NotFound):
             await self.jobs.update(job_id, lambda job: job.cancel(at=at))
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWaiting:
+    """Show on a job why its step is tried again. Only told: it changes nothing else."""
+
+    jobs: JobRepository
+
+    async def __call__(self, job_id: JobId, error: PhotoError) -> None:
+        reason = Failure.of(error)
+        with suppress(PhotoError):
+            job = await self.jobs.get(job_id)
+            if job.step_error != reason:
+                await self.jobs.update(job_id, lambda job: job.wait(reason))

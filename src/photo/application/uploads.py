@@ -9,6 +9,7 @@ from typing import NamedTuple
 from photo.application.ports import (
     Buckets,
     Clock,
+    InfectedFiles,
     JobRepository,
     NewId,
     ObjectLinks,
@@ -18,7 +19,7 @@ from photo.application.ports import (
 from photo.domain.access import Tenant
 from photo.domain.errors import FileTooLarge, ObjectNotFound, ValidationFailed
 from photo.domain.job import JobId
-from photo.domain.media import MediaType
+from photo.domain.media import ByteLimits, MediaType
 from photo.domain.upload import Upload, UploadId
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -55,14 +56,18 @@ class GrantUpload:
     """
 
     uploads: UploadRepository
+    infected: InfectedFiles
     links: ObjectLinks
+    limits: ByteLimits
     new_id: NewId
     now: Clock
 
     async def __call__(
         self, tenant: Tenant, promise: PhotoPromise
     ) -> tuple[Upload, UploadForm]:
-        upload = _promised(tenant, promise, self.new_id, self.now)
+        upload = _promised(tenant, promise, self.limits, self.new_id, self.now)
+        if upload.sha256 and (known := await self.infected.find(upload.sha256)):
+            raise known.refusal()
         await self.uploads.add(upload)
         return upload, await self.links.grant_upload(upload)
 
@@ -77,13 +82,14 @@ class ReceivePhoto:
 
     uploads: UploadRepository
     buckets: Buckets
+    limits: ByteLimits
     new_id: NewId
     now: Clock
 
     async def __call__(
         self, tenant: Tenant, promise: PhotoPromise, body: AsyncIterator[bytes]
     ) -> Upload:
-        upload = _promised(tenant, promise, self.new_id, self.now)
+        upload = _promised(tenant, promise, self.limits, self.new_id, self.now)
         await self.uploads.add(upload)
         await self.buckets.raw.write(
             upload.key, _bounded(body, upload), content_type=upload.content_type
@@ -116,13 +122,19 @@ class LookUpUpload:
 
 
 def _promised(
-    tenant: Tenant, promise: PhotoPromise, new_id: NewId, now: Clock
+    tenant: Tenant,
+    promise: PhotoPromise,
+    limits: ByteLimits,
+    new_id: NewId,
+    now: Clock,
 ) -> Upload:
-    _must_be_possible(promise)
+    limit = limits.of(promise.content_type)
+    _must_be_possible(promise, limit)
     return Upload(
         id=UploadId(new_id("upl")),
         tenant=tenant,
         content_type=promise.content_type,
+        max_bytes=promise.size_bytes or limit,
         size_bytes=promise.size_bytes,
         sha256=promise.sha256 and promise.sha256.lower(),
         filename=promise.filename,
@@ -130,8 +142,7 @@ def _promised(
     )
 
 
-def _must_be_possible(promise: PhotoPromise) -> None:
-    limit = promise.content_type.max_bytes
+def _must_be_possible(promise: PhotoPromise, limit: int) -> None:
     if promise.size_bytes is not None and promise.size_bytes > limit:
         raise FileTooLarge(
             f"{promise.content_type} files may have up to {limit} bytes.",

@@ -10,6 +10,7 @@ from typing import NewType, Self
 from photo.domain.access import Tenant
 from photo.domain.errors import (
     Cancelled,
+    ChecksumMismatch,
     JobFailed,
     JobFinished,
     JobNotFinished,
@@ -74,13 +75,17 @@ class Job:
 
     id: JobId
     tenant: Tenant
-    upload_id: UploadId
+    #: Where the photo comes from: one of the two.
+    upload_id: UploadId | None = None
+    source_url: str | None = None
     #: Where the photo lies in the raw bucket.
     raw_key: str
     created_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
     status: Status = Status.QUEUED
     step: Step | None = None
+    #: Why the present step is being tried again.
+    step_error: Failure | None = None
     #: When each step was first entered.
     entered: Mapping[Step, datetime] = field(default_factory=dict)
     started_at: datetime | None = None
@@ -99,6 +104,25 @@ class Job:
             tenant=upload.tenant,
             upload_id=upload.id,
             raw_key=upload.key,
+            created_at=now,
+            metadata=metadata,
+        )
+
+    @classmethod
+    def at(
+        cls,
+        url: str,
+        *,
+        id: JobId,
+        tenant: Tenant,
+        metadata: Mapping[str, str],
+        now: datetime,
+    ) -> Self:
+        return cls(
+            id=id,
+            tenant=tenant,
+            source_url=url,
+            raw_key=f"{tenant}/{id}",
             created_at=now,
             metadata=metadata,
         )
@@ -125,14 +149,24 @@ class Job:
             self,
             status=Status.RUNNING,
             step=step,
+            step_error=None,
             entered={**self.entered, step: at},
             started_at=self.started_at or at,
         )
 
-    def describe(self, photo: Photo) -> Self:
-        """Say what the bytes are. What was said first holds, and is measured later."""
+    def wait(self, reason: Failure) -> Self:
+        """Say why the present step could not be done yet."""
         self._must_go_on()
-        return self if self.photo else replace(self, photo=photo)
+        return replace(self, step_error=reason)
+
+    def describe(self, photo: Photo) -> Self:
+        """Say what the bytes are, or raise if they have become others since."""
+        self._must_go_on()
+        if self.photo is None:
+            return replace(self, photo=photo)
+        if self.photo.sha256 != photo.sha256:
+            raise ChecksumMismatch("The photo was changed after it had been verified.")
+        return self
 
     def measure(self, *, width: int, height: int) -> Self:
         self._must_go_on()
@@ -180,7 +214,7 @@ class Job:
         return spans
 
     def _end(self, status: Status, at: datetime) -> Self:
-        return replace(self, status=status, step=None, finished_at=at)
+        return replace(self, status=status, step=None, step_error=None, finished_at=at)
 
     def _must_go_on(self) -> None:
         if self.ended:

@@ -1,9 +1,16 @@
 """The types of photos that are read, and how their bytes begin."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from photo.domain.errors import UnsupportedMediaType
 
 #: How many leading bytes `MediaType.of` needs to see.
 SNIFF_BYTES = 64
+
+#: No setting allows files larger than this.
+LARGEST_FILE = 200_000_000
 
 _MEGABYTE = 1_000_000
 _ALIASES = {
@@ -49,15 +56,40 @@ class MediaType(StrEnum):
             return _of_brands(head)
         return None
 
-    @property
-    def max_bytes(self) -> int:
-        """The largest file of this type that is accepted."""
-        return (50 if self is MediaType.TIFF else 25) * _MEGABYTE
+    @classmethod
+    def accepted(cls, head: bytes) -> "MediaType":
+        """As `of`, but raise `UnsupportedMediaType` for bytes that are not read."""
+        found = cls.of(head)
+        if found is None:
+            names = ", ".join(media_type.name for media_type in cls)
+            raise UnsupportedMediaType(
+                f"The bytes are no photo of an accepted type. Accepted are {names}."
+            )
+        return found
 
     def promised_by(self, promised: "MediaType") -> bool:
         """Whether bytes of this type keep the promise; HEIC is a kind of HEIF."""
         heif = {MediaType.HEIC, MediaType.HEIF}
         return self is promised or {self, promised} <= heif
+
+
+@dataclass(frozen=True, slots=True)
+class ByteLimits:
+    """How large a file of each type may be."""
+
+    exceptions: Mapping[MediaType, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not all(0 < limit <= LARGEST_FILE for limit in self.exceptions.values()):
+            raise ValueError(f"a limit lies between 1 and {LARGEST_FILE} bytes")
+
+    def of(self, media_type: MediaType) -> int:
+        usual = (50 if media_type is MediaType.TIFF else 25) * _MEGABYTE
+        return self.exceptions.get(media_type, usual)
+
+    @property
+    def largest(self) -> int:
+        return max(map(self.of, MediaType))
 
 
 _MAGIC = (

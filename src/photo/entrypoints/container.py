@@ -16,17 +16,21 @@ from ulid import ULID
 
 from photo.adapters.documents import JsonDocuments
 from photo.adapters.memory import (
+    MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
     MemoryKeyRepository,
     MemoryNormalizer,
     MemoryObjectLinks,
     MemoryObjectStore,
+    MemoryPhotoFetcher,
     MemoryRecognizer,
+    MemoryScanner,
     MemoryUploadRepository,
     MemoryWorkflowEngine,
 )
 from photo.application.health import CheckHealth
+from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import (
     AwaitJob,
     CancelJob,
@@ -41,11 +45,14 @@ from photo.application.ports import (
     Clock,
     Documents,
     ImageNormalizer,
+    InfectedFiles,
     JobFeed,
     JobRepository,
     KeyRepository,
     NewId,
     ObjectLinks,
+    PhotoFetcher,
+    Scanner,
     Stopwatch,
     TextRecognizer,
     UploadRepository,
@@ -54,11 +61,12 @@ from photo.application.ports import (
 from photo.application.processing import (
     EndJob,
     NormalizePhoto,
+    NoteWaiting,
     PublishResult,
     RecognizeText,
-    VerifyPhoto,
 )
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
+from photo.domain.media import ByteLimits
 
 
 class Application(Provider):
@@ -72,10 +80,12 @@ class Application(Provider):
         CancelJob,
         CreateKey,
         EndJob,
+        FetchPhoto,
         GrantUpload,
         ListFiles,
         LookUpUpload,
         NormalizePhoto,
+        NoteWaiting,
         OpenArtifact,
         PublishResult,
         ReceivePhoto,
@@ -108,12 +118,29 @@ class MemoryAdapters(Provider):
     scope = Scope.APP
 
     links = provide(MemoryObjectLinks, provides=ObjectLinks)
-    uploads = provide(MemoryUploadRepository, provides=UploadRepository)
+    uploads = provide(MemoryUploadRepository)
+    infected = provide(MemoryInfectedFiles, provides=InfectedFiles)
     feed = provide(MemoryJobFeed)
     jobs = provide(MemoryJobRepository, provides=JobRepository)
     keys = provide(MemoryKeyRepository, provides=KeyRepository)
     engine = provide(MemoryWorkflowEngine, provides=WorkflowEngine)
     normalizer = provide(MemoryNormalizer, provides=ImageNormalizer)
+
+    @provide
+    def upload_repository(self, uploads: MemoryUploadRepository) -> UploadRepository:
+        return uploads
+
+    @provide
+    def limits(self) -> ByteLimits:
+        return ByteLimits()
+
+    @provide
+    def scanner(self) -> Scanner | None:
+        return MemoryScanner()
+
+    @provide
+    def fetcher(self) -> PhotoFetcher:
+        return MemoryPhotoFetcher()
 
     @provide
     def job_feed(self, feed: MemoryJobFeed) -> JobFeed:

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_origin
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
+
+from photo.adapters.clamav import parse_clamd_url
+from photo.domain.media import LARGEST_FILE, ByteLimits
+from photo.entrypoints.production import dangers
 
 #: Planned, but without effect yet: better refused than believed.
 _PLANNED = frozenset(
     {
         "CDN_URL",
-        "CLAMD_URL",
         "OIDC_AUDIENCE",
         "OIDC_ISSUER",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -23,9 +27,6 @@ _PLANNED = frozenset(
     }
 )
 _TARGET = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
-_WELL_KNOWN_PASSWORDS = frozenset(
-    {"", "admin", "changeme", "minioadmin", "password", "photo", "postgres", "secret"}
-)
 _URLS = frozenset({"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "S3_PUBLIC_ENDPOINT"})
 _POSTGRES = frozenset({"postgresql", "postgresql+asyncpg"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -70,8 +71,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     temporal_tls_cert: str | None = None
     temporal_tls_key: str | None = None
 
-    ocr_engine: Literal["rapidocr", "textract"] = "rapidocr"
+    clamd_url: str | None = None
     allow_unscanned: bool = False
+
+    #: Where the usual limit does not suit: `image/tiff=100000000,image/gif=5000000`.
+    max_bytes: ByteLimits = msgspec.field(default_factory=ByteLimits)
+    url_allow_http: bool = False
+    #: Networks photos may be fetched from although they are not public.
+    url_allowed_networks: tuple[str, ...] = ()
+
+    ocr_engine: Literal["rapidocr", "textract"] = "rapidocr"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, dotenv: Path | None = None) -> Self:
@@ -91,10 +100,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if not faults:
             settings = cls(**fields)
-            faults = [*_unsafe(settings)]
+            faults = [*dangers(settings)]
             if settings.environment != "production" or not faults:
                 return settings
         raise UnsafeSettings(faults)
+
+    @property
+    def url_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(map(ip_network, self.url_allowed_networks))
 
     def __repr__(self) -> str:
         return "Settings(…)"
@@ -152,22 +165,34 @@ def _converted(
         variable = field.encode_name.upper()
         if variable not in given:
             continue
-        raw: Any = given[variable]
-        if get_origin(field.type) is tuple:
-            raw = [part.strip() for part in raw.split(",") if part.strip()]
-        elif field.type is bool or get_origin(field.type) is Literal:
-            raw = raw.lower()
         try:
+            raw = _raw(given[variable], field.type)
             values[field.name] = msgspec.convert(raw, field.type, strict=False)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, ValueError):
             faults.append(f"{variable} must be {_described(field.type)}.")
     return values, faults
+
+
+def _raw(text: str, kind: Any) -> Any:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if kind is tuple or get_origin(kind) is tuple:
+        return parts
+    if kind is ByteLimits:
+        return {"exceptions": dict(part.split("=") for part in parts)}
+    return text.lower() if kind is bool or get_origin(kind) is Literal else text
 
 
 def _described(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(kind.__args__)
-    return {Port: "a port number", bool: "true or false"}.get(kind, "text")
+    return {
+        ByteLimits: (
+            "a comma list of TYPE=BYTES, such as image/tiff=100000000; "
+            f"no file may be larger than {LARGEST_FILE}"
+        ),
+        Port: "a port number",
+        bool: "true or false",
+    }.get(kind, "text")
 
 
 def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
@@ -176,6 +201,10 @@ def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} must be a URL."
         elif name == "DATABASE_URL" and urlsplit(given[name]).scheme not in _POSTGRES:
             yield "DATABASE_URL must begin with postgresql://."
+    if not _is_clamd_url(given.get("CLAMD_URL", "unix:/path")):
+        yield "CLAMD_URL must be tcp://host:3310 or unix:/path."
+    if not all(map(_is_network, _raw(given.get("URL_ALLOWED_NETWORKS", ""), tuple))):
+        yield "URL_ALLOWED_NETWORKS must be a comma list such as 10.1.0.0/16."
     if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
         yield "TEMPORAL_TARGET must be host:port."
 
@@ -186,6 +215,22 @@ def _is_url(text: str) -> bool:
         return bool(parts.scheme) and "://" in text and parts.port != 0
     except ValueError:  # its message would quote the URL
         return False
+
+
+def _is_clamd_url(text: str) -> bool:
+    try:
+        parse_clamd_url(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _planned(given: Mapping[str, str]) -> Iterator[str]:
@@ -199,29 +244,3 @@ def _missing(cls: type[Settings], given: Mapping[str, str]) -> Iterator[str]:
             yield f"{field.encode_name.upper()} is missing."
     if ("TEMPORAL_TLS_CERT" in given) != ("TEMPORAL_TLS_KEY" in given):
         yield "TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY must be set together."
-
-
-def _unsafe(settings: Settings) -> Iterator[str]:
-    """What production refuses to start with."""
-    if settings.debug:
-        yield "DEBUG must be off in production."
-    if any("*" in origin for origin in settings.cors_origins):
-        yield "CORS_ORIGINS must name origins in production, without *."
-    if not settings.allowed_hosts or "*" in settings.allowed_hosts:
-        yield "ALLOWED_HOSTS must name the service's host names in production."
-    public = settings.s3_public_endpoint or settings.aws_endpoint_url_s3
-    if public and urlsplit(public).scheme != "https":
-        yield "S3_PUBLIC_ENDPOINT must be https in production."
-    if not settings.allow_unscanned:
-        yield "There is no virus scanner: ALLOW_UNSCANNED=true accepts that."
-    if _password(settings.database_url) in _WELL_KNOWN_PASSWORDS:
-        yield "DATABASE_URL must have a password that is not well known."
-    if settings.aws_secret_access_key in _WELL_KNOWN_PASSWORDS:
-        yield "AWS_SECRET_ACCESS_KEY must not be well known."
-
-
-def _password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password:
-        return unquote(parts.password)
-    return parse_qs(parts.query).get("password", [""])[-1]

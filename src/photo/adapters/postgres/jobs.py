@@ -1,6 +1,7 @@
 """Jobs in Postgres. Whatever writes one tells `PostgresJobFeed`."""
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from sqlalchemy import (
@@ -20,7 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.feed import CHANNEL
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import UNFINISHED, UPLOAD_SERVES_ONE_JOB, jobs
+from photo.adapters.postgres.tables import (
+    UNFINISHED,
+    UPLOAD_EXISTS,
+    UPLOAD_SERVES_ONE_JOB,
+    jobs,
+)
 from photo.application.ports import JobQuery, JobRepository
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound, UploadUsed
@@ -37,7 +43,7 @@ _LOCK = _GET.with_for_update()
 _CHANGE = update(jobs).where(_THIS).returning(_NOTIFY)
 _step_entered = jobs.c.entered[jobs.c.step].as_string().cast(jobs.c.created_at.type)
 _UNFINISHED = (
-    select(jobs.c.id)
+    select(jobs)
     .where(
         # As in the partial index, or it could not be used.
         UNFINISHED,
@@ -53,6 +59,9 @@ _UNFINISHED = (
     .order_by(jobs.c.status, jobs.c.created_at)
     .limit(bindparam("limit"))
 )
+_UNFINISHED_ON = select(jobs.c.raw_key).where(
+    UNFINISHED, jobs.c.raw_key.in_(bindparam("raw_keys", expanding=True))
+)
 
 
 class PostgresJobRepository(JobRepository):
@@ -62,7 +71,8 @@ class PostgresJobRepository(JobRepository):
 
     async def add(self, job: Job) -> None:
         used = UploadUsed("This upload already has a job. Ask for a new upload.")
-        with translated({UPLOAD_SERVES_ONE_JOB: used}):
+        gone = NotFound(f"There is no upload {job.upload_id!r}.")
+        with translated({UPLOAD_SERVES_ONE_JOB: used, UPLOAD_EXISTS: gone}):
             async with self._autocommit.connect() as db:
                 await db.execute(_ADD, to_row(job))
 
@@ -95,7 +105,7 @@ class PostgresJobRepository(JobRepository):
 
     async def unfinished_since(
         self, *, queued_before: datetime, running_before: datetime, limit: int
-    ) -> Sequence[JobId]:
+    ) -> Sequence[Job]:
         values = {
             "queued_before": queued_before,
             "running_before": running_before,
@@ -104,7 +114,13 @@ class PostgresJobRepository(JobRepository):
         with translated():
             async with self._autocommit.connect() as db:
                 found = await db.execute(_UNFINISHED, values)
-                return [JobId(job_id) for job_id in found.scalars()]
+                return [from_row(row, Job) for row in found.mappings()]
+
+    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
+        with translated():
+            async with self._autocommit.connect() as db:
+                found = await db.execute(_UNFINISHED_ON, {"raw_keys": raw_keys})
+                return {*found.scalars()}
 
     async def _find(
         self, statement: Select[*tuple[object, ...]], **values: str

@@ -29,6 +29,7 @@ _Id = Text(collation="C")
 _Time = DateTime(timezone=True)
 
 UPLOAD_SERVES_ONE_JOB = "jobs_upload_id_key"
+UPLOAD_EXISTS = "jobs_upload_fkey"
 UNFINISHED = text("status IN ('queued', 'running')")
 
 uploads = Table(
@@ -38,25 +39,31 @@ uploads = Table(
     Column("tenant", Text, nullable=False),
     Column("content_type", Text, nullable=False),
     Column("created_at", _Time, nullable=False),
+    Column("max_bytes", BigInteger, nullable=False),
     Column("size_bytes", BigInteger),
     Column("sha256", Text),
     Column("filename", Text),
     UniqueConstraint("tenant", "id", name="uploads_tenant_id_key"),
+    CheckConstraint("max_bytes > 0", name="max_bytes"),
     CheckConstraint("size_bytes > 0", name="size_bytes"),
     CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
 )
+
+Index("uploads_created", uploads.c.created_at, postgresql_using="brin")
 
 jobs = Table(
     "jobs",
     metadata,
     Column("id", _Id, primary_key=True),
     Column("tenant", Text, nullable=False),
-    Column("upload_id", _Id, nullable=False),
+    Column("upload_id", _Id),
+    Column("source_url", Text),
     Column("raw_key", Text, nullable=False),
     Column("created_at", _Time, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("status", Text, nullable=False),
     Column("step", Text),
+    Column("step_error", JSONB(none_as_null=True)),
     # Not JSONB, which forgets the order of the steps.
     Column("entered", JSON, nullable=False),
     Column("started_at", _Time),
@@ -69,7 +76,7 @@ jobs = Table(
     ForeignKeyConstraint(
         ["tenant", "upload_id"],
         ["uploads.tenant", "uploads.id"],
-        name="jobs_upload_fkey",
+        name=UPLOAD_EXISTS,
     ),
     CheckConstraint(
         "status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')",
@@ -79,7 +86,11 @@ jobs = Table(
         "step IN ('fetch', 'verify', 'scan', 'normalize', 'recognize', 'publish')",
         name="step",
     ),
+    CheckConstraint("num_nonnulls(upload_id, source_url) = 1", name="source"),
     CheckConstraint("status = 'running' OR step IS NULL", name="only_running_has_step"),
+    CheckConstraint(
+        "status = 'running' OR step_error IS NULL", name="only_running_waits"
+    ),
     CheckConstraint(
         "(status IN ('queued', 'running')) = (finished_at IS NULL)", name="finished_at"
     ),
@@ -104,6 +115,18 @@ Index(
     postgresql_with={"fastupdate": "off"},
 )
 Index("jobs_unfinished", jobs.c.status, jobs.c.created_at, postgresql_where=UNFINISHED)
+Index("jobs_unfinished_raw_key", jobs.c.raw_key, postgresql_where=UNFINISHED)
+
+infected_files = Table(
+    "infected_files",
+    metadata,
+    Column("sha256", _Id, primary_key=True),
+    Column("signature", Text, nullable=False),
+    Column("found_at", _Time, nullable=False),
+    Column("job_id", _Id, nullable=False),
+    CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+)
+Index("infected_files_newest", infected_files.c.found_at)
 
 api_keys = Table(
     "api_keys",

@@ -1,11 +1,13 @@
 """Upload grants in Postgres."""
 
-from sqlalchemy import bindparam, insert, select
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import uploads
+from photo.adapters.postgres.tables import jobs, uploads
 from photo.application.ports import UploadRepository
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound
@@ -15,6 +17,18 @@ _ADD = insert(uploads)
 _GET = select(uploads).where(
     uploads.c.id == bindparam("upload_id"), uploads.c.tenant == bindparam("tenant")
 )
+_UNUSED = (
+    select(uploads.c.id)
+    .where(
+        uploads.c.created_at >= bindparam("created_after"),
+        uploads.c.created_at < bindparam("created_before"),
+        ~exists().where(jobs.c.upload_id == uploads.c.id),
+    )
+    .limit(bindparam("limit"))
+    # One that a job is just being added to is locked, and used.
+    .with_for_update(skip_locked=True)
+)
+_FORGET_UNUSED = delete(uploads).where(uploads.c.id.in_(_UNUSED))
 
 
 class PostgresUploadRepository(UploadRepository):
@@ -36,3 +50,15 @@ class PostgresUploadRepository(UploadRepository):
         if row is None:
             raise NotFound(f"There is no upload {upload_id!r}.")
         return from_row(row, Upload)
+
+    async def forget_unused(
+        self, *, created_after: datetime, created_before: datetime, limit: int
+    ) -> int:
+        values = {
+            "created_after": created_after,
+            "created_before": created_before,
+            "limit": limit,
+        }
+        with translated():
+            async with self._engine.connect() as db:
+                return (await db.execute(_FORGET_UNUSED, values)).rowcount

@@ -1,11 +1,11 @@
 """One bucket of S3's."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
 from photo.adapters.s3.clients import S3Clients, translated
-from photo.application.ports import ObjectStore, StoredObject
+from photo.application.ports import ListedObject, ObjectStore, StoredObject
 from photo.domain.errors import Unavailable
 
 _CHUNK_BYTES = 1 << 20
@@ -77,7 +77,31 @@ class S3ObjectStore(ObjectStore):
 
     async def delete(self, key: str) -> None:
         with translated():
-            await self._s3.delete_object(Bucket=self._bucket, Key=key)
+            gone = await self._s3.delete_object(Bucket=self._bucket, Key=key)
+            if "VersionId" in gone:
+                await self._delete_versions(key)
+
+    async def _delete_versions(self, key: str) -> None:
+        """In a bucket with versions a plain deletion only hides an object."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=key
+        )
+        async for page in pages:
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if version["Key"] == key:
+                    await self._s3.delete_object(
+                        Bucket=self._bucket, Key=key, VersionId=version["VersionId"]
+                    )
+
+    async def list(self, *, after: str, limit: int) -> Sequence[ListedObject]:
+        with translated():
+            page = await self._s3.list_objects_v2(
+                Bucket=self._bucket, StartAfter=after, MaxKeys=limit
+            )
+        return [
+            ListedObject(item["Key"], item["Size"], item["LastModified"])
+            for item in page.get("Contents", ())
+        ]
 
     async def check(self) -> None:
         with translated():

@@ -14,6 +14,7 @@ from photo.adapters.temporal.messages import (
     ToPublish,
     ToRecognize,
 )
+from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import StartForgottenJobs
 from photo.application.processing import (
     EndJob,
@@ -21,7 +22,6 @@ from photo.application.processing import (
     PageSize,
     PublishResult,
     RecognizeText,
-    VerifyPhoto,
 )
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,15 @@ class ImageActivities:
 class JobActivities:
     """The light steps: rows, and objects as they are."""
 
+    fetch_photo: FetchPhoto
     verify_photo: VerifyPhoto
     publish_result: PublishResult
     end_job: EndJob
     start_forgotten_jobs: StartForgottenJobs
+
+    @activity.defn(name="fetch")
+    async def fetch(self, job: JobRef) -> None:
+        await self.fetch_photo(job.job_id)
 
     @activity.defn(name="verify")
     async def verify(self, job: JobRef) -> None:

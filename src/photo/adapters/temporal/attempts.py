@@ -17,7 +17,8 @@ from temporalio.worker import (
     Interceptor,
 )
 
-from photo.domain.errors import Internal, PhotoError, Unavailable
+from photo.application.processing import NoteWaiting
+from photo.domain.errors import Internal, PhotoError, Unavailable, UrlUnreachable
 from photo.domain.job import Failure
 
 log = structlog.get_logger(__name__)
@@ -28,26 +29,44 @@ HEARTBEAT_INTERVAL = timedelta(seconds=1)
 #: A bug may be a passing one (a race, a full disk); this many tries will tell.
 BUG_ATTEMPTS = 3
 
+#: Another server that does not answer is tried this often.
+FETCH_ATTEMPTS = 4
+
 #: Steps that nothing can end but success: without them a job would never end.
 ENDINGS = frozenset({"fail", "cancel"})
 
 
 class AttemptInterceptor(Interceptor):
+    def __init__(self, note_waiting: NoteWaiting) -> None:
+        self._note_waiting = note_waiting
+
     def intercept_activity(
         self, next: ActivityInboundInterceptor
     ) -> ActivityInboundInterceptor:
-        return _Attempt(next)
+        return _Attempt(next, self._note_waiting)
 
 
 class _Attempt(ActivityInboundInterceptor):
+    def __init__(
+        self, next: ActivityInboundInterceptor, note_waiting: NoteWaiting
+    ) -> None:
+        super().__init__(next)
+        self._note_waiting = note_waiting
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
+        job_id = input.args[0].job_id if input.args else None
         context = {"step": info.activity_type, "attempt": info.attempt}
-        if input.args:
-            context["job_id"] = input.args[0].job_id
+        if job_id:
+            context["job_id"] = job_id
         with bound_contextvars(**context), _told_to_temporal(info):
             async with _heartbeats():
-                return await self.next.execute_activity(input)
+                try:
+                    return await self.next.execute_activity(input)
+                except (Unavailable, UrlUnreachable) as error:
+                    if job_id:
+                        await self._note_waiting(job_id, error)
+                    raise
 
 
 @asynccontextmanager
@@ -83,13 +102,18 @@ def _told_to_temporal(info: activity.Info) -> Iterator[None]:
         raise _failed(error, final=False) from None
     except Exception as error:  # the edge of the worker: a bug must not end it
         if isinstance(error, PhotoError) and not isinstance(error, Internal):
-            log.info("step_refused", code=error.code)
-            raise _failed(error, final=not ending) from None
+            log.info("step_refused", code=error.code, reason=error.reason)
+            again = _may_pass(error) and info.attempt < FETCH_ATTEMPTS
+            raise _failed(error, final=not (ending or again)) from None
         log.exception("step_broke")
         broken = Internal("Something broke while this photo was processed.")
         final = info.attempt >= BUG_ATTEMPTS and not ending
         raise _failed(broken, final=final) from None
     log.info("step_done", duration_ms=round((perf_counter() - since) * 1000, 1))
+
+
+def _may_pass(error: PhotoError) -> bool:
+    return isinstance(error, UrlUnreachable) and error.retryable
 
 
 def _failed(error: PhotoError, *, final: bool) -> ApplicationError:

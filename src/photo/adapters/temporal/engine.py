@@ -13,7 +13,7 @@ from photo.adapters.temporal.calls import RPC_TIMEOUT, translated
 from photo.adapters.temporal.messages import JobRef
 from photo.adapters.temporal.workflows import ProcessPhoto
 from photo.application.ports import WorkflowEngine
-from photo.domain.job import JobId
+from photo.domain.job import Job, JobId
 
 # Deciding what comes next takes milliseconds. A worker that stops may drop a decision
 # that it was just handed: this long passes before another one is asked.
@@ -31,13 +31,13 @@ class TemporalWorkflowEngine(WorkflowEngine):
         self._client = client
         self._task_queue = task_queue
 
-    async def start(self, job_id: JobId) -> None:
+    async def start(self, job: Job) -> None:
         async with translated():
             with suppress(WorkflowAlreadyStartedError):
                 await self._client.start_workflow(
                     ProcessPhoto.run,
-                    JobRef(job_id),
-                    id=workflow_id(job_id),
+                    JobRef(job.id, fetch=job.source_url is not None),
+                    id=workflow_id(job.id),
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                     task_timeout=_TASK_TIMEOUT,

@@ -13,6 +13,8 @@ from photo.domain.text import Engine
 @dataclass(frozen=True, slots=True)
 class JobRef:
     job_id: JobId
+    #: Whether the photo is yet to be fetched from a URL.
+    fetch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

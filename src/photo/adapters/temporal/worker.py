@@ -13,6 +13,7 @@ from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.attempts import HEARTBEAT_INTERVAL, AttemptInterceptor
 from photo.adapters.temporal.queues import images_queue
 from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten
+from photo.application.processing import NoteWaiting
 
 # Most steps end by themselves in this time, and orchestrators kill after 30 s; what is
 # cut off is tried again by another worker.
@@ -23,7 +24,6 @@ LIGHT_STEPS = 20
 
 _worker = partial(
     Worker,
-    interceptors=[AttemptInterceptor()],
     graceful_shutdown_timeout=GRACE,
     # How long a workflow waits for a worker that died with its history.
     sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
@@ -37,16 +37,20 @@ def make_workers(
     task_queue: str,
     jobs: JobActivities,
     images: ImageActivities,
+    note_waiting: NoteWaiting,
     *,
     image_processes: int,
 ) -> tuple[Worker, Worker]:
     """One worker for workflows and light steps, one for as many images as fit."""
+    interceptors = [AttemptInterceptor(note_waiting)]
     return (
         _worker(
             client,
+            interceptors=interceptors,
             task_queue=task_queue,
             workflows=[ProcessPhoto, StartForgotten],
             activities=[
+                jobs.fetch,
                 jobs.verify,
                 jobs.publish,
                 jobs.fail,
@@ -57,6 +61,7 @@ def make_workers(
         ),
         _worker(
             client,
+            interceptors=interceptors,
             task_queue=images_queue(task_queue),
             activities=[images.normalize, images.recognize],
             max_concurrent_activities=image_processes,

@@ -38,8 +38,12 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 # one photo could take down worker after worker.
 CUT_SHORT_ATTEMPTS = 3
 
-# Reading up to 50 MB from the bucket, at a miserable 1 MB/s.
-VERIFY_LIMIT = timedelta(minutes=1)
+# The fetcher's own limit ends sooner, and knows more.
+FETCH_LIMIT = timedelta(minutes=2)
+
+# Reading up to 50 MB from the bucket, at a miserable 1 MB/s, and a scanner that has
+# been given them and takes its time.
+VERIFY_LIMIT = timedelta(minutes=3)
 
 # Decoding 100 megapixels takes seconds; a TIFF may have 50 pages to decode and store.
 NORMALIZE_LIMIT = timedelta(minutes=5)
@@ -98,6 +102,8 @@ class ProcessPhoto:
             raise
 
     async def _process(self, job: JobRef) -> None:
+        if job.fetch:
+            await _attempt(JobActivities.fetch, job, _step(FETCH_LIMIT))
         await _attempt(JobActivities.verify, job, _step(VERIFY_LIMIT))
         images = await _attempt(
             ImageActivities.normalize, job, _image_step(NORMALIZE_LIMIT)

@@ -21,6 +21,7 @@ from photo.adapters.temporal.schedule import schedule_sweep
 from photo.adapters.temporal.worker import make_workers, running
 from photo.application.health import CheckHealth
 from photo.application.ports import JobFeed, ObjectLinks
+from photo.application.processing import NoteWaiting
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
 from photo.entrypoints.live import ImageProcesses, live_container
@@ -91,6 +92,7 @@ async def _work(settings: Settings) -> None:
             queue,
             await container.get(JobActivities),
             await container.get(ImageActivities),
+            await container.get(NoteWaiting),
             image_processes=await container.get(ImageProcesses),
         )
         stop = asyncio.Event()

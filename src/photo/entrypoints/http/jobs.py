@@ -66,14 +66,16 @@ _MOMENT = QueryParameter(description="RFC 3339, such as `2026-11-22T10:00:00Z`."
 async def create_job(
     request: ApiRequest, data: JSONBody[NewJob], submit: FromDishka[SubmitJob]
 ) -> Response[JobView]:
-    """Start reading a photo that has been sent to its upload's url."""
-    if not isinstance(data.source, UploadSource):
-        raise UrlRefused(
-            "Photos are not fetched from addresses yet: upload the photo instead.",
-            pointer="/source/url",
-        )
+    """Start reading a photo that was sent to its upload, or is to be fetched."""
     tenant = request.user.tenant
-    return accepted(await submit(tenant, data.source.upload_id, data.metadata))
+    if isinstance(data.source, UploadSource):
+        upload_id = data.source.upload_id
+        return accepted(await submit.on_upload(tenant, upload_id, data.metadata))
+    try:
+        return accepted(await submit.on_url(tenant, data.source.url, data.metadata))
+    except UrlRefused as error:
+        error.pointer = "/source/url"
+        raise
 
 
 @get(

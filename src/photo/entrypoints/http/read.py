@@ -17,8 +17,10 @@ from photo.domain.errors import (
     CorruptImage,
     FileTooLarge,
     ImageTooLarge,
+    Infected,
     RecognitionFailed,
     TimedOut,
+    Unscannable,
     UnsupportedMediaType,
 )
 from photo.domain.job import Failure, JobId
@@ -44,8 +46,10 @@ from photo.entrypoints.http.results import Format, chosen_format, result_of
         CorruptImage,
         FileTooLarge,
         ImageTooLarge,
+        Infected,
         RecognitionFailed,
         TimedOut,
+        Unscannable,
         UnsupportedMediaType,
         refusals=[406],
     ),
@@ -68,7 +72,7 @@ async def read_photo(
     tenant = request.user.tenant
     photo = await photo_in(request)
     upload = await receive(tenant, photo.promise, photo.body)
-    job = await submit(tenant, upload.id, {})
+    job = await submit.on_upload(tenant, upload.id, {})
     bind_contextvars(job_id=job.id)
     job = await ended(tenant, job.id, up_to=timedelta(seconds=wait))
     if not job.ended:

@@ -14,7 +14,7 @@ from photo.domain.job import Failure, Job, JobId, Photo, Status, Step
 from photo.domain.media import MediaType
 from photo.domain.text import Engine, Page
 from photo.domain.upload import Upload, UploadId
-from photo.entrypoints.http.bodies import UploadSource
+from photo.entrypoints.http.bodies import UploadSource, UrlSource
 
 
 class UploadGrant(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,9 @@ class JobView(Struct, frozen=True, kw_only=True):
     id: JobId
     status: Status
     step: Step | None
-    source: UploadSource
+    #: Why the present step is being tried again, if it is.
+    step_error: Failure | None
+    source: UploadSource | UrlSource
     photo: Photo | None
     text_preview: str | None
     error: Failure | None
@@ -103,7 +105,8 @@ class JobView(Struct, frozen=True, kw_only=True):
             id=job.id,
             status=job.status,
             step=job.step,
-            source=UploadSource(upload_id=job.upload_id),
+            step_error=job.step_error,
+            source=_source(job),
             photo=job.photo,
             text_preview=job.text_preview,
             error=job.error,
@@ -116,6 +119,12 @@ class JobView(Struct, frozen=True, kw_only=True):
             },
             links=JobLinks.of(job.id),
         )
+
+
+def _source(job: Job) -> UploadSource | UrlSource:
+    if job.upload_id:
+        return UploadSource(upload_id=job.upload_id)
+    return UrlSource(url=job.source_url or "")
 
 
 class JobPage(Struct, frozen=True):

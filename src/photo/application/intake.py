@@ -1,0 +1,204 @@
+"""Use cases: take in a photo that may be anything, before anybody looks at it.
+
+Nothing links to a photo before these have passed it, and they read it piece by piece,
+never whole. As all steps they may run twice.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from photo.application.artifacts import must_be_there
+from photo.application.ports import (
+    Buckets,
+    Clock,
+    InfectedFiles,
+    JobRepository,
+    PhotoFetcher,
+    Scanner,
+    UploadRepository,
+)
+from photo.domain.errors import (
+    FileTooLarge,
+    Infected,
+    Internal,
+    JobFinished,
+    Unavailable,
+    Unscannable,
+)
+from photo.domain.infected import InfectedFile
+from photo.domain.job import Failure, Job, JobId, Photo, Step
+from photo.domain.media import SNIFF_BYTES, ByteLimits, MediaType
+from photo.domain.upload import Upload
+
+_UNKNOWN = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPhoto:
+    """Copy the file behind a job's URL into the raw bucket, if it may be a photo."""
+
+    jobs: JobRepository
+    buckets: Buckets
+    fetcher: PhotoFetcher
+    limits: ByteLimits
+    now: Clock
+
+    async def __call__(self, job_id: JobId) -> None:
+        at = self.now()
+        job = await self.jobs.update(job_id, lambda job: job.enter(Step.FETCH, at=at))
+        if job.source_url is None:
+            raise ValueError(f"{job_id} has no URL")
+        fetched = self.fetcher.fetch(job.source_url, max_bytes=self.limits.largest)
+        await self.buckets.raw.write(
+            job.raw_key, self._acceptable(fetched), content_type=_UNKNOWN
+        )
+
+    async def _acceptable(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Pass a file on; end it when it turns out to be no photo, or too large."""
+        reading = _Reading(self.limits.largest)
+        async for chunk in reading.through(chunks):
+            if len(reading.head) == SNIFF_BYTES:
+                reading.must_fit(self.limits.of(MediaType.accepted(reading.head)))
+            yield chunk
+        MediaType.accepted(reading.head)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPhoto:
+    """Find out what a photo is, hold it against its promise, and have it scanned.
+
+    All in one pass over the object. What fails without the scanner fails at once;
+    otherwise no verdict means no way on. An infected file is remembered, its job
+    fails, and the file is deleted; every step of that can be repeated.
+    """
+
+    uploads: UploadRepository
+    jobs: JobRepository
+    infected: InfectedFiles
+    buckets: Buckets
+    scanner: Scanner | None
+    limits: ByteLimits
+    now: Clock
+
+    async def __call__(self, job_id: JobId) -> None:
+        job = await self._enter(job_id)
+        upload = None
+        if job.upload_id:
+            upload = await self.uploads.get(job.upload_id, tenant=job.tenant)
+        reading = _Reading(upload.max_bytes if upload else self.limits.largest)
+        verdict = await self._read(job, reading)
+        if found := await self._harmful(job, reading, verdict):
+            await self._destroy(job, found)
+            raise found.refusal()
+        photo = reading.photo(upload)
+        await self.jobs.update(job_id, lambda job: job.describe(photo))
+        if self.scanner:
+            at = self.now()
+            await self.jobs.update(job_id, lambda job: job.enter(Step.SCAN, at=at))
+        if verdict.failure:
+            raise verdict.failure
+
+    async def _enter(self, job_id: JobId) -> Job:
+        at = self.now()
+        try:
+            return await self.jobs.update(
+                job_id, lambda job: job.enter(Step.VERIFY, at=at)
+            )
+        except JobFinished:
+            job = await self.jobs.get(job_id)
+            if job.error and job.error.code == Infected.code:
+                await self.buckets.raw.delete(job.raw_key)
+            raise
+
+    async def _read(self, job: Job, reading: "_Reading") -> "_Verdict":
+        chunks = reading.through(self.buckets.raw.read(job.raw_key))
+        with must_be_there():
+            async with aclosing(chunks):
+                verdict = await self._scan(chunks)
+                async for _ in chunks:  # what the scanner did not need to see
+                    pass
+        if not reading.complete:
+            raise verdict.failure or Internal("The photo was not read to its end.")
+        return verdict
+
+    async def _scan(self, chunks: AsyncIterator[bytes]) -> "_Verdict":
+        if self.scanner is None:
+            return _Verdict()
+        try:
+            return _Verdict(signature=await self.scanner.scan(chunks))
+        except (Unavailable, Unscannable) as error:
+            return _Verdict(failure=error)
+
+    async def _harmful(
+        self, job: Job, reading: "_Reading", verdict: "_Verdict"
+    ) -> InfectedFile | None:
+        if known := await self.infected.find(reading.sha256):
+            return known
+        if verdict.signature is None:
+            return None
+        return InfectedFile(
+            sha256=reading.sha256,
+            signature=verdict.signature,
+            found_at=self.now(),
+            job_id=job.id,
+        )
+
+    async def _destroy(self, job: Job, found: InfectedFile) -> None:
+        """Remember, end the job, delete: `_enter` deletes if this dies before."""
+        await self.infected.add(found)
+        failure, at = Failure.of(found.refusal()), self.now()
+        with suppress(JobFinished):
+            await self.jobs.update(job.id, lambda job: job.fail(failure, at=at))
+        await self.buckets.raw.delete(job.raw_key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    signature: str | None = None
+    #: Why there is no verdict.
+    failure: Unavailable | Unscannable | None = None
+
+
+class _Reading:
+    """What is learnt of a file while its bytes pass by."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.head = b""
+        self.complete = False
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._digest = sha256()
+
+    async def through(
+        self, chunks: AsyncIterator[bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks:
+            self.head += chunk[: SNIFF_BYTES - len(self.head)]
+            self._digest.update(chunk)
+            self._size += len(chunk)
+            self.must_fit(self._max_bytes)
+            yield chunk
+        self.complete = True
+
+    def must_fit(self, max_bytes: int) -> None:
+        if self._size > max_bytes:
+            raise FileTooLarge(
+                f"The file is larger than the {max_bytes} bytes allowed."
+            )
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def photo(self, upload: Upload | None) -> Photo:
+        """What was read, if it is what was promised."""
+        content_type = (
+            upload.accept(self.head, size_bytes=self._size, sha256=self.sha256)
+            if upload
+            else MediaType.accepted(self.head)
+        )
+        return Photo(
+            content_type=content_type, size_bytes=self._size, sha256=self.sha256
+        )

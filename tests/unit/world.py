@@ -210,13 +210,14 @@ class World:
         scanner: Scanner | None = None,
         internet: Mapping[str, bytes] | None = None,
         limits: ByteLimits | None = None,
+        buckets: Buckets | None = None,
     ) -> None:
         self.clock = SteppableClock()
         self.fuse = Fuse()
         self.feed = feed or MemoryJobFeed()
         self.raw = FusedStore(self.fuse, self.clock)
         self.processed = FusedStore(self.fuse, self.clock)
-        self.buckets = Buckets(raw=self.raw, processed=self.processed)
+        self.buckets = buckets or Buckets(raw=self.raw, processed=self.processed)
         self.uploads = FusedUploads(self.fuse)
         self.jobs = FusedJobs(self.uploads, self.feed, self.fuse)
         self.infected = FusedInfectedFiles(self.fuse)

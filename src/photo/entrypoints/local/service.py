@@ -29,7 +29,9 @@ from photo.entrypoints.settings import Settings
 ENV_FILE = "env"
 RAW, PROCESSED = "photo-raw", "photo-processed"
 
-_INHERITED = {"HOME", "LOG_LEVEL", "PATH"}
+_INHERITED = {"HOME", "LOG_LEVEL", "PATH", "TMPDIR"}
+#: Settings that the caller may make for the local service.
+_GIVEN = {"CLAMD_URL", "MAX_BYTES", "URL_ALLOW_HTTP", "URL_ALLOWED_NETWORKS"}
 
 
 async def serve_locally(
@@ -56,6 +58,7 @@ async def serve_locally(
 def service_variables(servers: Servers, port: int) -> dict[str, str]:
     """The settings of an API and its workers on these servers."""
     return {
+        **{name: os.environ[name] for name in _GIVEN & os.environ.keys()},
         "HOST": HOST,
         "PORT": str(port),
         "DATABASE_URL": servers.database_url,

@@ -4,15 +4,20 @@ import json
 import sys
 from pathlib import Path
 
-from bench import ocr, pipeline
+from bench import intake, ocr, pipeline
 
 _RESULTS = Path(__file__).with_name("results.json")
 
 
 def main(folder: Path) -> None:
-    results = {"ocr": ocr.main(folder), "pipeline": pipeline.main(folder)}
+    results = {
+        "ocr": ocr.main(folder),
+        "intake": intake.main(folder),
+        "pipeline": pipeline.main(folder),
+    }
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(results["pipeline"], indent=2))
+    for name in ("intake", "pipeline"):
+        print(name, json.dumps(results[name], indent=2))
 
 
 if __name__ == "__main__":

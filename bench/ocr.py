@@ -69,12 +69,14 @@ def _load(runtime: str) -> float:
 
 def _normalize(photo: Path, into: Path) -> Path:
     from photo.adapters.imaging.normalize import normalize_page  # noqa: PLC0415
+    from photo.domain.files import page_name  # noqa: PLC0415
     from photo.domain.media import SNIFF_BYTES, MediaType  # noqa: PLC0415
 
     content_type = MediaType.of(photo.read_bytes()[:SNIFF_BYTES])
     if content_type is None:
         raise SystemExit(f"{photo} is no photo.")
-    return normalize_page(photo, content_type, 1, into).path
+    normalize_page(photo, content_type, 1, into)
+    return into / page_name(1)
 
 
 def _read(runtime: str, page: Path) -> Reading:

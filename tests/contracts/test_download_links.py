@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
@@ -12,11 +13,31 @@ from tests.makers import NOW, an_upload, in_chunks, new_id
 
 KEY = f"acme/{new_id('job')}/text.txt"
 MINUTE = timedelta(minutes=1)
+#: RFC 6266 with RFC 8187, and nothing else.
+DISPOSITION = re.compile(
+    r'attachment; filename="([\w. -]+)"; '
+    r"filename\*=UTF-8''((?:[\w.~-]|%[0-9A-F]{2})+)",
+    re.ASCII,
+)
+#: Names, as old clients see them, and as all others do.
 NAMES = [
-    "plain.txt",
-    "Beleg „März“ 📷.txt",
-    'a"b\\c\r\nSet-Cookie: x=1.txt',
-    "%41;.txt",
+    ("plain.txt", "plain.txt", "plain.txt"),
+    ("two words.txt", "two words.txt", "two words.txt"),
+    ("Beleg „März“ 📷.txt", "Beleg _M_rz_ _.txt", "Beleg „März“ 📷.txt"),
+    ("../../etc/passwd", "passwd", "passwd"),
+    ('a"b\\"c.txt', "_c.txt", '"c.txt'),
+    ("a\r\nSet-Cookie: x=1.txt", "aSet-Cookie_ x_1.txt", "aSet-Cookie: x=1.txt"),
+    ("%0d%0aSet-Cookie.txt", "_0d_0aSet-Cookie.txt", "%0d%0aSet-Cookie.txt"),
+    (
+        "a\"; filename*=UTF-8''b.exe",
+        "a__ filename__UTF-8__b.exe",
+        "a\"; filename*=UTF-8''b.exe",
+    ),
+    ("photo\u202egpj.exe", "photogpj.exe", "photogpj.exe"),
+    ("\x1b[2J\0\x85\u2028\ud800.txt", "_2J.txt", "[2J.txt"),
+    ("..", "file", "file"),
+    ("", "file", "file"),
+    ("語" * 3000 + ".txt", "_" * 83 + ".txt", "語" * 83 + ".txt"),
 ]
 
 
@@ -34,9 +55,9 @@ async def get(url: str) -> httpx.Response:
         return await client.get(url)
 
 
-@pytest.mark.parametrize("filename", NAMES)
+@pytest.mark.parametrize(("filename", "plain", "true"), NAMES)
 async def test_a_link_downloads_under_the_given_name_and_type(
-    links: S3ObjectLinks, filename: str
+    links: S3ObjectLinks, filename: str, plain: str, true: str
 ) -> None:
     url = await links.link(
         KEY,
@@ -48,10 +69,11 @@ async def test_a_link_downloads_under_the_given_name_and_type(
     assert answer.content == b"secret"
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "set-cookie" not in answer.headers
-    disposition = answer.headers["content-disposition"]
-    assert disposition.startswith("attachment; ")
-    _, _, name = disposition.partition("filename*=UTF-8''")
-    assert unquote(name) == filename
+    [disposition] = answer.headers.get_list("content-disposition")
+    found = DISPOSITION.fullmatch(disposition)
+    assert found
+    assert (found[1], unquote(found[2])) == (plain, true)
+    assert len(url) < 4000
 
 
 async def test_nothing_opens_without_a_good_link(
@@ -74,6 +96,10 @@ async def test_nothing_opens_without_a_good_link(
         "prolonged": good.copy_set_param("X-Amz-Expires", expires),
         "other key": good.copy_with(path=f"/{shared_bucket}/{other}"),
         "other type": good.copy_set_param("response-content-type", "text/html"),
+        "shown": good.copy_set_param("response-content-disposition", "inline"),
+        "other name": good.copy_set_param(
+            "response-content-disposition", 'attachment; filename="b.exe"'
+        ),
         "forged": good.copy_set_param("X-Amz-Signature", "0" * 64),
     }
     assert (await get(str(good))).status_code == 200

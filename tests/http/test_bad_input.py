@@ -110,14 +110,29 @@ async def test_an_unknown_parameter_is_refused_by_name(
     ]
 
 
-async def test_a_photo_at_an_address(api: httpx.AsyncClient) -> None:
-    source = {"type": "url", "url": "https://example.com/a.jpg"}
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "http://example.com/a.jpg", "file:///etc/passwd"]
+)
+async def test_a_url_that_is_not_fetched_is_refused(
+    api: httpx.AsyncClient, url: str
+) -> None:
+    source = {"type": "url", "url": url}
     answer = await api.post("/v1/jobs", json={"source": source})
     assert answer.status_code == 422
     [fault] = answer.json()["errors"]
     assert answer.json()["code"] == "url_refused"
     assert fault["pointer"] == "/source/url"
-    assert "upload the photo instead" in fault["detail"]
+
+
+async def test_a_url_with_nothing_behind_it_fails_its_job(
+    api: httpx.AsyncClient,
+) -> None:
+    source = {"type": "url", "url": "https://example.com/a.jpg"}
+    accepted = await api.post("/v1/jobs", json={"source": source})
+    assert accepted.status_code == 202
+    job = (await api.get(accepted.headers["Location"], params={"wait": 10})).json()
+    assert job["source"] == source
+    assert job["error"]["code"] == "url_unreachable"
 
 
 @pytest.mark.parametrize(

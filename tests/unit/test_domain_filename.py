@@ -16,6 +16,7 @@ from photo.domain.media import MediaType
         ("IMG_0001.JPG", "IMG_0001.JPG"),
         ("Rechnung über 5 €; „März“ 📷.jpg", "Rechnung über 5 €; „März“ 📷.jpg"),
         ("क्‍ष 👩‍👩‍👧 ❤️ 葛\U000e0100.jpg", "क्‍ष 👩‍👩‍👧 ❤️ 葛\U000e0100.jpg"),
+        ("u\u200b\u0308ber.jpg", "über.jpg"),
         ("A\u030angstro\u0308m \u212b.jpg", "Ångström Å.jpg"),
         ("../../etc/passwd", "passwd"),
         ("C:\\x\\y.jpg", "y.jpg"),

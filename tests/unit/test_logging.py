@@ -3,15 +3,18 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from photo.entrypoints.logging import configure_logging
+from tests.http.service import running
 
 CANARY = "c4n4ry-5ecret"
-FORGERY = "a\nb\r\nc\x1b[2J\x00\u2028\x85{"
+FORGERY = "a\nb\r\nc\x1b[2J\x9b\x00\u2028\x85\u202e\u2066\u200b\ud800{"
 
 Output = pytest.CaptureFixture[str]
 
@@ -134,27 +137,75 @@ def test_an_exception_is_told_to_people_without_local_variables(
     assert CANARY not in told
 
 
+def shown(output: Output) -> list[str]:
+    """The lines, holding nothing that a terminal would obey or hide."""
+    _, err = output.readouterr()
+    *shown, rest = err.split("\n")
+    assert rest == ""
+    assert all(line.isprintable() for line in shown)
+    return shown
+
+
+@pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("logger", ["photo.test", "a.library"])
-def test_nothing_that_is_logged_can_forge_a_line(capsys: Output, logger: str) -> None:
-    configure_logging(level="info", as_json=True)
+def test_nothing_that_is_logged_can_forge_a_line(
+    capsys: Output, logger: str, *, as_json: bool
+) -> None:
+    configure_logging(level="info", as_json=as_json)
     if logger == "photo.test":
-        structlog.get_logger(logger).warning(FORGERY, **{FORGERY: FORGERY})
+        values = {FORGERY: FORGERY, "list": [FORGERY], "map": {FORGERY: FORGERY}}
+        structlog.get_logger(logger).warning(FORGERY, **values)
     else:
         logging.getLogger(logger).warning("%s", FORGERY)
-    _, err = capsys.readouterr()
-    assert err.isascii()
-    assert [char for char in err if not char.isprintable()] == ["\n"]
-    assert json.loads(err)["event"] == FORGERY
+    [line] = shown(capsys)
+    if as_json:
+        assert line.isascii()
+        assert json.loads(line)["event"] == FORGERY
+    else:
+        assert r"a\nb\r\nc\x1b[2J\x9b\x00\u2028\x85\u202e\u2066\u200b\ud800{" in line
 
 
-def test_an_exceptions_message_cannot_forge_a_line(capsys: Output) -> None:
-    configure_logging(level="info", as_json=True)
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("logger", ["photo.test", "a.library"])
+def test_an_exceptions_message_cannot_forge_a_line(
+    capsys: Output, logger: str, *, as_json: bool
+) -> None:
+    configure_logging(level="info", as_json=as_json)
     try:
         fail(FORGERY)
     except ValueError:
-        structlog.get_logger("photo.test").exception("broke")
-    (line,) = lines(capsys)
-    assert line["event"] == "broke"
+        if logger == "photo.test":
+            structlog.get_logger(logger).exception("broke")
+        else:
+            logging.getLogger(logger).exception("broke")
+    line, *traceback = shown(capsys)
+    assert "broke" in line
+    assert bool(traceback) is not as_json
+    assert all(told.startswith("    ") for told in traceback)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_a_request_is_one_line_whatever_it_says(
+    capsys: Output, *, as_json: bool
+) -> None:
+    raw = FORGERY.encode("utf-8", "surrogatepass")
+    headers = [(b"User-Agent", raw), (b"X-Request-Id", raw)]
+    told = FORGERY.replace("\ud800", "")
+    form = {"file": (told, b"no photo", told)}
+    with capture_logs(processors=[merge_contextvars]) as events:
+        async with running() as service:
+            api = await service.client()
+            await api.get(f"/v1/{quote(told)}", headers=headers)
+            await api.get(f"/v1/jobs/{quote(told)}", params={told: told})
+            await api.post("/v1/uploads", json={"content_type": told, told: told})
+            await api.post("/v1/jobs", json={"metadata": {told: told}, "source": told})
+            await api.post("/v1/read", files=form, headers=headers)
+    assert len(events) == 5
+    configure_logging(level="info", as_json=as_json)
+    for event in events:
+        structlog.get_logger("photo.test").info(**event)
+    lines = shown(capsys)
+    assert len(lines) == len(events)
 
 
 def test_people_get_a_line_without_colours_in_a_pipe(capsys: Output) -> None:

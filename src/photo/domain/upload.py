@@ -1,5 +1,6 @@
 """An upload grant: a promise of a photo, and where it may be sent until when."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
@@ -12,6 +13,12 @@ UploadId = NewType("UploadId", str)
 
 #: How long a client may take to send the photo.
 GRANT_LIFETIME = timedelta(minutes=15)
+
+#: How long a photo waits in the raw bucket for a job, or stays there after one.
+RAW_LIFETIME = timedelta(hours=24)
+
+#: Keys of the raw bucket: of an upload, or of a job that fetches its photo itself.
+_RAW_KEY = re.compile(r"[^/]+/(?:upl|job)_[0-9a-z]{26}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +63,8 @@ class Upload:
                 "The file's SHA-256 is not the promised one. Send the photo again."
             )
         return found
+
+
+def is_raw_key(key: str) -> bool:
+    """Whether a key of the raw bucket is one that this service makes."""
+    return _RAW_KEY.fullmatch(key) is not None

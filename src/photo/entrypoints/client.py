@@ -9,6 +9,7 @@ from typing import Any, Self
 import anyio
 import httpx
 
+from photo.domain.filename import EXTENSIONS, clean_filename
 from photo.domain.media import SNIFF_BYTES, MediaType
 
 _WAIT_SECONDS = 30
@@ -23,10 +24,7 @@ _UNPROXIED: dict[str, httpx.AsyncBaseTransport | None] = {
     "all://localhost": None,
 }
 _ENDED = {"succeeded", "failed", "cancelled"}
-_SUFFIXES = {
-    *(".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"),
-    *(".avif", ".tif", ".tiff", ".gif", ".bmp"),
-}
+_SUFFIXES = {f".{each}" for extensions in EXTENSIONS.values() for each in extensions}
 _ACCEPT = {"text": "text/plain", "json": "application/json"}
 
 
@@ -87,7 +85,7 @@ class PhotoClient:
             {
                 "content_type": media_type,
                 "size_bytes": (await anyio.Path(path).stat()).st_size,
-                "filename": path.name,
+                "filename": clean_filename(path.name),
             },
         )
         await self._send(path, grant)
@@ -141,7 +139,9 @@ class PhotoClient:
         with path.open("rb") as file:
             answer = await _sent(
                 self.store.post(
-                    grant["url"], data=grant["fields"], files={"file": file}
+                    grant["url"],
+                    data=grant["fields"],
+                    files={"file": ("photo", file)},
                 )
             )
         if not answer.is_success:

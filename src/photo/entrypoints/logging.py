@@ -2,10 +2,14 @@
 
 import logging
 import sys
+from io import StringIO
+from typing import TextIO
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from photo.domain.characters import visible
 
 # Local variables may hold secrets and photos' text.
 _TRACEBACK = ExceptionDictTransformer(show_locals=False)
@@ -32,10 +36,10 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         ]
         if as_json
         else [
+            _write_out,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,
-            )
+                colors=sys.stderr.isatty(), exception_formatter=_indented_traceback
+            ),
         ]
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -54,3 +58,18 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     logging.getLogger("photo").setLevel(level.upper())
     # Every failed attempt once more, with a traceback: the steps log it themselves.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+
+
+def _write_out(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Keep each event on its line, and let nothing pass that a terminal would obey."""
+    return {
+        visible(name): visible(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _indented_traceback(to: TextIO, error: ExcInfo) -> None:
+    """Set a traceback off: only an event begins at the left."""
+    told = StringIO()
+    structlog.dev.plain_traceback(told, error)
+    to.write("\n    ".join(map(visible, told.getvalue().split("\n"))))

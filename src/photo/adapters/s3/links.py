@@ -1,4 +1,8 @@
-"""Presigned forms and links: S3 itself refuses whatever was not granted."""
+"""Presigned forms and links: S3 itself refuses whatever was not granted.
+
+A link fixes name and type, and that browsers store the file instead of showing it. S3
+sends no `X-Content-Type-Options`: pages that embed a link need a proxy that adds it.
+"""
 
 import re
 from base64 import b64encode
@@ -7,6 +11,7 @@ from urllib.parse import quote
 
 from photo.adapters.s3.clients import S3Clients, translated
 from photo.application.ports import Clock, ObjectLinks, UploadForm
+from photo.domain.filename import clean_filename
 from photo.domain.upload import Upload
 
 
@@ -59,6 +64,6 @@ def _checksum(sha256: str | None) -> dict[str, str]:
 
 def _attachment(filename: str) -> str:
     """RFC 6266: a plain name for old clients, the true one for all others."""
-    plain = re.sub(r"[^\w. -]", "_", filename, flags=re.ASCII)
-    true = quote(filename, safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{true}"
+    name = clean_filename(filename) or "file"
+    plain = re.sub(r"[^\w. -]", "_", name, flags=re.ASCII)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -3,10 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -18,17 +16,15 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from photo.entrypoints.client import PhotoClient, Refused, photos_in
+from photo.domain.characters import visible
+from photo.entrypoints.cli.sources import Photo, expanded, refuse_collisions
+from photo.entrypoints.client import PhotoClient, Refused
 from photo.entrypoints.credentials import find_credentials
 
 _AT_ONCE = 4
-_EXTENSION = {"text": ".txt", "json": ".json"}
-
-
-class Photo(NamedTuple):
-    source: str
-    #: Where its text goes below `--output`: without the form's extension.
-    place: Path
+_EXTENSION = {"text": "txt", "json": "json"}
+#: All that a text may do to a terminal.
+_LAYOUT = "\n\t\f"
 
 
 class Reading(NamedTuple):
@@ -55,41 +51,13 @@ def read(
     The service is found by PHOTO_API_URL and PHOTO_API_KEY, else by what
     `photo up` left in its data folder.
     """
-    photos = [*_expanded(sources)]
+    photos = [*expanded(sources, _EXTENSION[form])]
     if not photos:
         raise click.UsageError("There are no photos in these folders.")
     if output:
-        _refuse_collisions(photos)
+        refuse_collisions(photos)
     failures = asyncio.run(_read_all(photos, form, output, as_json=as_json))
     sys.exit(1 if failures else 0)
-
-
-def _expanded(sources: tuple[str, ...]) -> Iterator[Photo]:
-    for source in sources:
-        if _is_url(source):
-            yield Photo(source, Path(Path(urlsplit(source).path).name or "photo"))
-        elif (path := Path(source)).is_dir():
-            for file in photos_in(path):
-                yield Photo(str(file), file.relative_to(path))
-        elif path.is_file():
-            yield Photo(source, Path(path.name))
-        else:
-            raise click.UsageError(f"There is no file or folder {source}.")
-
-
-def _is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def _refuse_collisions(photos: list[Photo]) -> None:
-    taken: dict[Path, str] = {}
-    for photo in photos:
-        other = taken.setdefault(photo.place, photo.source)
-        if other != photo.source:
-            raise click.UsageError(
-                f"{other} and {photo.source} would be written to the same file."
-                " Read them one after the other, or read the folder above them."
-            )
 
 
 async def _read_all(
@@ -111,7 +79,7 @@ async def _read_all(
             for reading in [asyncio.create_task(one(photo)) for photo in photos]:
                 done = await reading
                 if output and not done.failure:
-                    done = _kept(done, form, output)
+                    done = _kept(done, output)
                 failures += done.failure is not None
                 _report(
                     done,
@@ -139,10 +107,10 @@ def _progress() -> Progress:
 async def _read_one(client: PhotoClient, photo: Photo, form: str) -> Reading:
     job = None
     try:
-        if _is_url(photo.source):
-            job = await client.submit_url(photo.source)
+        if isinstance(photo.source, Path):
+            job = await client.submit_file(photo.source)
         else:
-            job = await client.submit_file(Path(photo.source))
+            job = await client.submit_url(photo.source)
         job = await client.read(job)
         return Reading(photo, job, await client.result(job, form))
     except Refused as refused:
@@ -152,9 +120,8 @@ async def _read_one(client: PhotoClient, photo: Photo, form: str) -> Reading:
         return Reading(photo, job, failure=Refused("validation_failed", detail))
 
 
-def _kept(done: Reading, form: str, output: Path) -> Reading:
-    place = done.photo.place
-    file = output / place.with_name(place.name + _EXTENSION[form])
+def _kept(done: Reading, output: Path) -> Reading:
+    file = output / done.photo.place
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(done.content, encoding="utf-8")
@@ -166,19 +133,26 @@ def _kept(done: Reading, form: str, output: Path) -> Reading:
 
 def _report(done: Reading, form: str, *, show: bool, as_json: bool, many: bool) -> None:
     if as_json:
-        click.echo(json.dumps(_as_json(done, form), ensure_ascii=False))
+        _print(json.dumps(_as_json(done, form), ensure_ascii=False))
     if done.failure:
-        click.echo(f"photo: {done.photo.source}: {done.failure}", err=True)
+        failure = visible(str(done.failure))
+        click.echo(f"photo: {done.photo.name}: {failure}", err=True)
     elif show:
         if many and sys.stdout.isatty():
-            click.secho(f"── {done.photo.source}", dim=True)
-        click.echo(done.content)
+            click.secho(f"── {done.photo.name}", dim=True)
+        _print(done.content)
+
+
+def _print(text: str) -> None:
+    """To a terminal nothing that it would obey; to a pipe the text alone."""
+    shown = visible(text, keep=_LAYOUT) if sys.stdout.isatty() else text
+    click.echo(shown, color=True)
 
 
 def _as_json(done: Reading, form: str) -> dict[str, Any]:
     content = json.loads(done.content) if done.content and form == "json" else None
     return {
-        "source": done.photo.source,
+        "source": done.photo.name,
         "job_id": done.job["id"] if done.job else None,
         "status": "failed" if done.failure else "succeeded",
         "text": content["text"] if content else done.content,

@@ -6,28 +6,32 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from photo.application.uploads import PhotoPromise
+from photo.domain.characters import HIDDEN
 from photo.domain.errors import UnsupportedMediaType
+from photo.domain.filename import clean_filename
 from photo.domain.media import MediaType
 from photo.domain.upload import UploadId
 
 _SHA256 = "^[0-9a-fA-F]{64}$"
 _UPLOAD_ID = "^upl_[0-9a-z]{26}$"
-_METADATA_KEY = "^[A-Za-z0-9_.-]+$"
-_PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
+_METADATA_KEY = r"^(?![\s\S]*[^A-Za-z0-9_.-])"
+_NO_CONTROLS = r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])"
+_NOTHING_HIDDEN = rf"^(?![\s\S]*[{HIDDEN}])"
 
 #: What a pattern asks for, in words.
 FORMS: Mapping[str, str] = {
     _SHA256: "64 hexadecimal digits",
     _UPLOAD_ID: "an upload's id, as POST /v1/uploads answered it",
     _METADATA_KEY: "letters, digits, dots, hyphens and underscores",
-    _PRINTABLE: "text without control characters",
+    _NO_CONTROLS: "text without control characters",
+    _NOTHING_HIDDEN: "text without control, direction and invisible characters",
 }
 
 # The upper bounds also keep out the line feed that `$` lets through.
 Sha256 = Annotated[str, Meta(pattern=_SHA256, max_length=64)]
-FileName = Annotated[str, Meta(pattern=_PRINTABLE, min_length=1, max_length=255)]
+FileName = Annotated[str, Meta(pattern=_NO_CONTROLS, min_length=1, max_length=255)]
 MetadataKey = Annotated[str, Meta(pattern=_METADATA_KEY, min_length=1, max_length=64)]
-MetadataValue = Annotated[str, Meta(pattern=_PRINTABLE, max_length=500)]
+MetadataValue = Annotated[str, Meta(pattern=_NOTHING_HIDDEN, max_length=500)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=20)]
 
 
@@ -52,7 +56,7 @@ class NewUpload(_Request, frozen=True):
             content_type=content_type,
             size_bytes=self.size_bytes,
             sha256=self.sha256,
-            filename=self.filename,
+            filename=clean_filename(self.filename or ""),
         )
 
 
@@ -63,7 +67,7 @@ class UploadSource(_Request, frozen=True, tag_field="type", tag="upload"):
 
 
 class UrlSource(_Request, frozen=True, tag_field="type", tag="url"):
-    """A photo that the service is to fetch: not offered yet."""
+    """A photo that the service is to fetch."""
 
     url: Annotated[str, Meta(max_length=2000)]
 

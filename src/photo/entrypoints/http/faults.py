@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.inspect import EnumType, StructType, Type, UnionType, type_info
 
+from photo.domain.characters import visible
 from photo.domain.errors import ValidationFailed
 from photo.entrypoints.http.bodies import FORMS
 
 _PLACE = re.compile(r" - at (?:`key` in )?`\$(.*)`$", re.DOTALL)
+_ENTRY = re.compile(r" - at (?:`key` in `\$\.(\w+)`|`\$\.(\w+)\[\.\.\.\]`)$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.+)`", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
@@ -21,6 +25,8 @@ _FORMS = {repr(pattern): words for pattern, words in FORMS.items()}
 _TYPES = {"int": "integer", "str": "string", "float": "number", "bool": "boolean"}
 #: How much of what the caller sent is shown again.
 _SHOWN = 100
+#: Among how many entries of a map the one at fault is looked for.
+_SEARCHED = 100
 
 
 class Fault(Struct, frozen=True):
@@ -28,31 +34,35 @@ class Fault(Struct, frozen=True):
     detail: str
 
 
-def fault_of(message: str, kind: object, *, at: str = "") -> Fault:
-    """Translate a message of msgspec about a value of a type that lies at a pointer."""
+def fault_of(message: str, kind: object, *, at: str = "", body: bytes = b"") -> Fault:
+    """Translate a message of msgspec about a value of a type that lies at a pointer.
+
+    With the JSON that it was decoded from, an entry of a map is named, too.
+    """
     place = _PLACE.search(message)
     what = _PLACE.sub("", message)
     within = _pointer(place[1]) if place else ""
-    pointer = at + within
+    pointer = at + within + _entry_at_fault(message, kind, body)
     if missing := _MISSING.fullmatch(what):
         return Fault(f"{pointer}/{missing[1]}", f"The field {missing[1]} is required.")
     if unknown := _UNKNOWN.fullmatch(what):
         name = unknown[1][:_SHOWN]
         return Fault(f"{pointer}/{_escaped(name)}", f"There is no field {name!r} here.")
-    subject = f"{pointer.removeprefix('/').replace('/', '.')}: " if pointer else ""
+    path = visible(pointer.removeprefix("/").replace("/", "."))
+    subject = f"{path}: " if path else ""
     if choice := _CHOICE.fullmatch(what):
         accepted = ", ".join(_choices(kind, within))
-        what = f"{choice[1][:_SHOWN]} is not one of {accepted}."
+        what = f"{visible(choice[1][:_SHOWN])} is not one of {accepted}."
     else:
         what = _sentence(what)
     return Fault(pointer, subject + what)
 
 
 def invalid(
-    error: msgspec.ValidationError, kind: object, *, at: str = ""
+    error: msgspec.ValidationError, kind: object, *, at: str = "", body: bytes = b""
 ) -> ValidationFailed:
     """The refusal of a value of a type that lies at a pointer."""
-    fault = fault_of(str(error), kind, at=at)
+    fault = fault_of(str(error), kind, at=at, body=body)
     return ValidationFailed(fault.detail, pointer=fault.pointer)
 
 
@@ -75,6 +85,32 @@ def _pointer(path: str) -> str:
     """`.source.items[0]` is `/source/items/0`; `[...]` is some member, unnamed."""
     steps = _STEP.findall(path.replace("[...]", ""))
     return "".join(f"/{name or index}" for name, index in steps)
+
+
+def _entry_at_fault(message: str, kind: object, body: bytes) -> str:
+    """The last step of the pointer to what msgspec calls `$.map[...]`, if it does.
+
+    It is the entry that alone gets the same message.
+    """
+    if not body or not (place := _ENTRY.search(message)):
+        return ""
+    name = place[1] or place[2]
+    with suppress(msgspec.DecodeError, RecursionError):
+        fields = msgspec.json.decode(body, type=dict[str, Raw])
+        entries = msgspec.json.decode(fields[name], type=dict[str, Raw])
+        for key, value in islice(entries.items(), _SEARCHED):
+            alone = msgspec.json.encode({name: {key: value}})
+            if _refusal(alone, kind) == message:
+                return f"/{_escaped(key[:_SHOWN])}"
+    return ""
+
+
+def _refusal(body: bytes, kind: object) -> str | None:
+    try:
+        msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 def _choices(kind: object, pointer: str) -> list[str]:

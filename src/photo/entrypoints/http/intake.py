@@ -3,19 +3,17 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple
 
-import msgspec
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from photo.application.uploads import PhotoPromise
 from photo.domain.errors import UnsupportedMediaType, ValidationFailed
-from photo.domain.media import SNIFF_BYTES, MediaType
-from photo.entrypoints.http.bodies import FileName
-from photo.entrypoints.http.faults import invalid
+from photo.domain.filename import clean_filename
+from photo.domain.media import LARGEST_FILE, SNIFF_BYTES, MediaType
 from photo.entrypoints.http.problems import Refused
 from photo.entrypoints.http.request import ApiRequest
 
-#: The largest photo that is accepted, and what a form puts around it.
-MAX_BODY_BYTES = max(kind.max_bytes for kind in MediaType) + 64 * 1024
+#: The largest file that settings may allow, and what a form puts around it.
+MAX_BODY_BYTES = LARGEST_FILE + 64 * 1024
 
 _FORM = "multipart/form-data"
 _FILE = "file"
@@ -46,8 +44,10 @@ async def _of_form(request: ApiRequest, boundary: str) -> IncomingPhoto:
         raise ValidationFailed(
             f'The form must have one part, named "{_FILE}".', pointer=f"/{_FILE}"
         )
+    # Only what the file happens to be called, so it is mended and never refused.
+    filename = clean_filename(part.filename or "")
     return await _incoming(
-        part.content_type or "", _only_part(events), filename=_file_name(part)
+        part.content_type or "", _only_part(events), filename=filename
     )
 
 
@@ -76,13 +76,6 @@ async def _only_part(
             )
         if event:
             yield event
-
-
-def _file_name(part: MultipartSegment) -> str | None:
-    try:
-        return msgspec.convert(part.filename or None, FileName | None)
-    except msgspec.ValidationError as error:
-        raise invalid(error, FileName | None, at="/filename") from error
 
 
 async def _incoming(

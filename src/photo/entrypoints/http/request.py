@@ -32,12 +32,15 @@ class ApiRequest(Request[Principal, None, State]):
                 status_code=415,
             )
         data = self.route_handler.parsed_fn_signature.parameters["data"]
+        body = await self.body()
         try:
-            return msgspec.json.decode(await self.body(), type=data.annotation)
+            return msgspec.json.decode(body, type=data.annotation)
         except msgspec.ValidationError as error:
-            raise invalid(error, data.annotation) from error
+            raise invalid(error, data.annotation, body=body) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refused(f"The body is no JSON: {error}.", status_code=400) from error
+        except RecursionError as error:
+            raise Refused("The body is nested too deep.", status_code=400) from error
 
 
 async def authorize(

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from photo.application.ports import JobRepository
+from photo.application.ports import JobRepository, UploadRepository
 from photo.domain.access import Tenant
 from photo.domain.job import Job, Status
 from tests.http.service import Service
@@ -18,6 +18,7 @@ Store = Callable[..., Awaitable[Job]]
 @pytest.fixture
 async def store(service: Service, tenant: Tenant) -> Store:
     """Have the client's tenant own a job."""
+    uploads = await service.container.get(UploadRepository)
     jobs = await service.container.get(JobRepository)
 
     async def store(
@@ -27,9 +28,9 @@ async def store(service: Service, tenant: Tenant) -> Store:
         metadata: Mapping[str, str] | None = None,
         now: datetime = NOW,
     ) -> Job:
-        job = replace(
-            a_job(an_upload(tenant=owner), now=now, metadata=metadata), status=status
-        )
+        upload = an_upload(tenant=owner)
+        await uploads.add(upload)
+        job = replace(a_job(upload, now=now, metadata=metadata), status=status)
         await jobs.add(job)
         return job
 

@@ -6,7 +6,7 @@ import pytest
 from photo.application.ports import ImageNormalizer, WorkflowEngine
 from photo.domain.errors import CorruptImage, PhotoError, Unavailable
 from photo.domain.job import JobId
-from photo.domain.media import ByteLimits, MediaType
+from photo.domain.media import LARGEST_FILE, ByteLimits, MediaType
 from tests.http.conftest import Run
 from tests.http.service import JPEG, Service
 from tests.http.stand_ins import FailingNormalizer, HeldEngine, instead
@@ -150,7 +150,8 @@ async def test_one_byte_more_than_the_type_allows_is_too_much(
 
 
 async def test_a_body_beyond_every_limit_is_too_large(api: httpx.AsyncClient) -> None:
-    answer = await api.post("/v1/read", files={"file": bytes(51_000_000)})
+    headers = {"Content-Type": "image/jpeg", "Content-Length": str(2 * LARGEST_FILE)}
+    answer = await api.post("/v1/read", content=JPEG, headers=headers)
     assert answer.status_code == 413
     assert answer.json()["code"] == "file_too_large"
 

@@ -109,6 +109,12 @@ def test_a_host_header_names_a_port_that_is_not_the_schemes(
     assert WebPolicy(allow_http=True).check(url).authority == authority
 
 
+def test_a_refusal_says_that_the_password_is_to_go() -> None:
+    with pytest.raises(UrlRefused, match="user name") as refusal:
+        DEFAULT.check("https://someone:hunter2@example.com/")
+    assert "hunter2" not in str(refusal.value)
+
+
 def test_http_is_allowed_by_option() -> None:
     assert WebPolicy(allow_http=True).check("http://example.com/").port == 80
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from photo.application.jobs import (
@@ -13,7 +15,7 @@ from photo.domain.errors import (
 )
 from photo.domain.files import ORIGINAL
 from photo.domain.job import Failure
-from tests.makers import ACME, OTHER
+from tests.makers import ACME, OTHER, an_upload, photo_bytes
 from tests.unit.world import World
 
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
@@ -41,11 +43,37 @@ async def test_every_file_of_a_succeeded_job_is_linked(world: World) -> None:
     assert {item.expires_at for item in linked} == {world.clock() + LINK_LIFETIME}
     original, *artifacts = linked
     assert original.url.startswith(f"memory://processed/{job.artifact_key(ORIGINAL)}?")
-    assert f"filename={job.id}-original.jpeg" in original.url
+    assert "filename=photo.jpg" in original.url
     for item in artifacts:
         key = job.artifact_key(item.file.name)
         assert item.url.startswith(f"memory://processed/{key}?")
     assert artifacts[-1].file.sha256 == job.manifest_sha256
+
+
+@pytest.mark.parametrize(
+    ("filename", "downloaded"),
+    [
+        ("../Beleg №1.png", "Beleg №1.jpg"),
+        ("x\r\nSet-Cookie: y", "xSet-Cookie: y.jpg"),
+        (None, "{}-original.jpg"),
+    ],
+)
+async def test_the_original_is_downloaded_by_the_name_that_it_came_with(
+    world: World, filename: str | None, downloaded: str
+) -> None:
+    job_id = await world.accept(replace(an_upload(), filename=filename))
+    await world.process(job_id)
+    original, *_ = await list_files(world)(ACME, job_id)
+    assert f"filename={downloaded.format(job_id)}&" in original.url
+
+
+async def test_an_original_from_the_web_keeps_its_name() -> None:
+    url = "https://example.com/a/caf%C3%A9.jpeg?token=c4n4ry"
+    world = World(internet={url: photo_bytes()})
+    job_id = await world.accept_url(url)
+    await world.process(job_id)
+    original, *_ = await list_files(world)(ACME, job_id)
+    assert "filename=café.jpeg&" in original.url
 
 
 @pytest.mark.parametrize(
@@ -74,5 +102,10 @@ async def test_another_tenants_files_are_not_there(world: World) -> None:
 
 def list_files(world: World) -> ListFiles:
     return ListFiles(
-        world.jobs, world.buckets, world.links, world.documents, world.clock
+        world.uploads,
+        world.jobs,
+        world.buckets,
+        world.links,
+        world.documents,
+        world.clock,
     )

@@ -1,8 +1,9 @@
 """Every use case on adapters in memory that a fuse can make crash at any call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from photo.adapters.documents import JsonDocuments
@@ -22,6 +23,7 @@ from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
 from photo.application.ports import (
     Buckets,
     Clock,
+    ListedObject,
     Scanner,
     StoredObject,
     WorkflowEngine,
@@ -33,6 +35,7 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.domain.access import Tenant
 from photo.domain.errors import JobFinished, Unavailable
@@ -64,16 +67,22 @@ class Fuse:
         self.calls = 0
         self.blown = False
         self._blows_at = 0
+        self._meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    def blow_at(self, call: int) -> None:
-        """Counted from now."""
-        self.calls, self._blows_at = 0, call
+    def blow_at(
+        self, call: int, meanwhile: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        """Counted from now. Do something else then, instead of crashing."""
+        self.calls, self._blows_at, self._meanwhile = 0, call, meanwhile
 
-    def burn(self) -> None:
+    async def burn(self) -> None:
         self.calls += 1
-        if self.calls == self._blows_at:
-            self.blown = True
+        if self.calls != self._blows_at:
+            return
+        self.blown, self._blows_at = True, 0
+        if self._meanwhile is None:
             raise Crash
+        await self._meanwhile()
 
 
 class FusedStore(MemoryObjectStore):
@@ -85,7 +94,7 @@ class FusedStore(MemoryObjectStore):
 
     async def head(self, key: str) -> StoredObject:
         found = await super().head(key)
-        self._fuse.burn()
+        await self._fuse.burn()
         return found
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
@@ -95,17 +104,22 @@ class FusedStore(MemoryObjectStore):
                 raise Unavailable("The object store went away.")
             async for part in in_chunks(chunk, size=self.chunk_bytes):
                 yield part
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
     ) -> None:
         await super().write(key, chunks, content_type=content_type)
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def delete(self, key: str) -> None:
         await super().delete(key)
-        self._fuse.burn()
+        await self._fuse.burn()
+
+    async def list(self, *, after: str, limit: int) -> Sequence[ListedObject]:
+        page = await super().list(after=after, limit=limit)
+        await self._fuse.burn()
+        return page
 
     def contents(self) -> dict[str, tuple[bytes, str]]:
         return dict(self._objects)
@@ -121,12 +135,21 @@ class FusedUploads(MemoryUploadRepository):
 
     async def add(self, upload: Upload) -> None:
         await super().add(upload)
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
         upload = await super().get(upload_id, tenant=tenant)
-        self._fuse.burn()
+        await self._fuse.burn()
         return upload
+
+    async def forget_unused(
+        self, *, created_after: datetime, created_before: datetime, limit: int
+    ) -> int:
+        forgotten = await super().forget_unused(
+            created_after=created_after, created_before=created_before, limit=limit
+        )
+        await self._fuse.burn()
+        return forgotten
 
 
 class FusedJobs(MemoryJobRepository):
@@ -138,17 +161,22 @@ class FusedJobs(MemoryJobRepository):
 
     async def add(self, job: Job) -> None:
         await super().add(job)
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def get_for(self, tenant: Tenant, job_id: JobId) -> Job:
         job = await super().get_for(tenant, job_id)
-        self._fuse.burn()
+        await self._fuse.burn()
         return job
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
         job = await super().update(job_id, change)
-        self._fuse.burn()
+        await self._fuse.burn()
         return job
+
+    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
+        unfinished = await super().unfinished_on(raw_keys)
+        await self._fuse.burn()
+        return unfinished
 
 
 class FusedInfectedFiles(MemoryInfectedFiles):
@@ -158,7 +186,7 @@ class FusedInfectedFiles(MemoryInfectedFiles):
 
     async def add(self, file: InfectedFile) -> None:
         await super().add(file)
-        self._fuse.burn()
+        await self._fuse.burn()
 
 
 class RecordingEngine(WorkflowEngine):
@@ -173,12 +201,12 @@ class RecordingEngine(WorkflowEngine):
     async def start(self, job: Job) -> None:
         self._fail()
         self.started.append(job.id)
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def cancel(self, job_id: JobId) -> None:
         self._fail()
         self.cancelled.append(job_id)
-        self._fuse.burn()
+        await self._fuse.burn()
 
     async def check(self) -> None:
         self._fail()
@@ -244,6 +272,7 @@ class World:
         self.look_up = LookUpUpload(self.uploads, self.jobs, self.buckets, self.clock)
         self.cancel = CancelJob(self.jobs, self.engine, self.clock)
         self.start_forgotten = StartForgottenJobs(self.jobs, self.engine, self.clock)
+        self.sweep = SweepUploads(self.uploads, self.jobs, self.buckets, self.clock)
         self.fetch = FetchPhoto(
             self.jobs, self.buckets, self.fetcher, self.limits, self.clock
         )

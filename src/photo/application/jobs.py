@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from photo.application.artifacts import collect
 from photo.application.ports import (
@@ -28,8 +29,10 @@ from photo.domain.errors import (
     UploadMissing,
     UploadUsed,
 )
+from photo.domain.filename import download_name
 from photo.domain.files import MANIFEST, ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job, JobId
+from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
 
 #: How long a link to a file of a job works.
@@ -198,6 +201,7 @@ class LinkedFile(NamedTuple):
 class ListFiles:
     """Links to everything that the tenant's job left, the photo itself included."""
 
+    uploads: UploadRepository
     jobs: JobRepository
     buckets: Buckets
     links: ObjectLinks
@@ -212,19 +216,28 @@ class ListFiles:
             MANIFEST, content_type_of(MANIFEST), len(data), job.manifest_sha256 or ""
         )
         files = (*self.documents.read_manifest(data).files, manifest)
-        return [await self._linked(job, file) for file in files]
+        called = await self._name_of_original(job)
+        return [await self._linked(job, file, called) for file in files]
 
-    async def _linked(self, job: Job, file: StoredFile) -> LinkedFile:
+    async def _name_of_original(self, job: Job) -> str | None:
+        """What the photo is called where it comes from."""
+        if job.upload_id:
+            upload = await self.uploads.get(job.upload_id, tenant=job.tenant)
+            return upload.filename
+        return unquote(urlsplit(job.source_url or "").path)
+
+    async def _linked(
+        self, job: Job, file: StoredFile, name_of_original: str | None
+    ) -> LinkedFile:
         expires_at = self.now() + LINK_LIFETIME
+        filename = f"{job.id}-{file.name}"
+        if file.name == ORIGINAL:
+            media_type = MediaType(file.content_type)
+            filename = download_name(name_of_original, media_type, filename)
         url = await self.links.link(
             job.artifact_key(file.name),
-            filename=_download_name(job, file),
+            filename=filename,
             content_type=file.content_type,
             lifetime=LINK_LIFETIME,
         )
         return LinkedFile(file, url, expires_at)
-
-
-def _download_name(job: Job, file: StoredFile) -> str:
-    extension = file.content_type.rpartition("/")[2] if file.name == ORIGINAL else ""
-    return f"{job.id}-{file.name}" + (f".{extension}" if extension else "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from photo.domain.characters import visible
 from photo.entrypoints.client import PhotoClient, Refused, photos_in
 from photo.entrypoints.credentials import Credentials
 
@@ -26,7 +27,8 @@ async def _read(client: PhotoClient, photo: Path) -> bool:
     since = perf_counter()
     try:
         job = await client.read(await client.submit_file(photo))
-        click.echo((await client.result(job, "text")).replace("\f", "\n\f\n"))
+        text = visible(await client.result(job, "text"), keep="\n\t\f")
+        click.echo(text.replace("\f", "\n\f\n"))
     except Refused as refused:
         click.secho(str(refused), fg="red")
         return False

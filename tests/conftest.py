@@ -2,12 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.services import (
-    Servers,
-    fresh_bucket,
-    fresh_database,
-    servers_or_skip,
-)
+from tests.scanning import Clamd, clamd_if_installed
+from tests.services import Servers, fresh_bucket, fresh_database, running_servers
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +11,24 @@ async def servers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Servers]:
     """Postgres, S3 and Temporal, started when the first test asks for them."""
-    async with servers_or_skip(tmp_path_factory.mktemp("servers")) as servers:
+    async with running_servers(tmp_path_factory.mktemp("servers")) as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+async def any_clamd(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Clamd | None]:
+    """A virus scanner as the operator's guide wants it, where there is one."""
+    async with clamd_if_installed(tmp_path_factory.mktemp("clamd")) as clamd:
+        yield clamd
+
+
+@pytest.fixture
+def clamd(any_clamd: Clamd | None) -> Clamd:
+    if any_clamd is None:
+        pytest.skip("clamd is not installed")
+    return any_clamd
 
 
 @pytest.fixture

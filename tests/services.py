@@ -1,6 +1,5 @@
 """The real servers of the tests, from wheels, and empty places on them."""
 
-import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +8,8 @@ from typing import Any
 
 import aioboto3
 import asyncpg
-import pytest
 
 from photo.entrypoints.local.children import Children
-from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.seaweedfs import S3Server
 from photo.entrypoints.local.servers import Servers, start_servers
 
@@ -20,24 +17,15 @@ __all__ = [
     "Servers",
     "fresh_bucket",
     "fresh_database",
+    "running_servers",
     "s3_client",
-    "servers_or_skip",
 ]
-
-REQUIRED = os.environ.get("PHOTO_TEST_REQUIRE_ALL") == "1"
 
 
 @asynccontextmanager
-async def servers_or_skip(data_dir: Path) -> AsyncIterator[Servers]:
-    """The servers; without them the test is skipped, unless all tests are required."""
+async def running_servers(data_dir: Path) -> AsyncIterator[Servers]:
     async with Children(data_dir) as children:
-        try:
-            servers = await start_servers(children, say=print)
-        except StackError as error:
-            if REQUIRED:
-                raise
-            pytest.skip(str(error))
-        yield servers
+        yield await start_servers(children, say=print)
 
 
 @asynccontextmanager

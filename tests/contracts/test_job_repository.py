@@ -10,7 +10,7 @@ from photo.domain.job import Failure, Job, JobId, Photo, Step
 from photo.domain.media import MediaType
 from photo.domain.upload import UploadId
 from tests.contracts.repositories import Repositories, add_job
-from tests.makers import ACME, NOW, OTHER, a_job, an_upload
+from tests.makers import ACME, NOW, OTHER, a_job, a_url_job, an_upload
 
 SECOND = timedelta(seconds=1)
 
@@ -40,6 +40,67 @@ async def test_a_job_comes_back_as_it_was(repositories: Repositories) -> None:
     for job in (new, running, succeeded, failed, cancelled):
         await add_job(repositories, job)
         assert await repositories.jobs.get(job.id) == job
+
+
+async def test_a_job_on_a_url_comes_back_as_it_was(repositories: Repositories) -> None:
+    new = a_url_job("https://example.com/März/📷.jpg?a=1&b=%20#x", metadata={"a": "b"})
+    failed = a_url_job().fail(
+        Failure("url_unreachable", "Nothing was found there.", retryable=False), at=NOW
+    )
+    for job in (new, failed):
+        await repositories.jobs.add(job)
+        found = await repositories.jobs.get(job.id)
+        assert found == job
+        assert (found.source_url, found.upload_id) == (job.source_url, None)
+
+
+async def test_many_jobs_may_be_on_one_url(repositories: Repositories) -> None:
+    jobs = [a_url_job() for _ in range(3)]
+    await asyncio.gather(*map(repositories.jobs.add, jobs))
+    for job in jobs:
+        assert await repositories.jobs.get(job.id) == job
+
+
+async def test_why_a_step_waits_is_stored_until_the_next_step(
+    repositories: Repositories,
+) -> None:
+    away = Failure("dependency_unavailable", "The scanner „clamd“ is away.", True)
+    waiting = a_job().enter(Step.SCAN, at=NOW).wait(away)
+    job = await add_job(repositories, waiting)
+    assert (await repositories.jobs.get(job.id)).step_error == away
+    at = NOW + SECOND
+    await repositories.jobs.update(job.id, lambda job: job.enter(Step.NORMALIZE, at=at))
+    assert (await repositories.jobs.get(job.id)).step_error is None
+
+
+async def test_the_keys_that_unfinished_jobs_are_on_are_told_from_others(
+    repositories: Repositories,
+) -> None:
+    fetching = a_url_job().enter(Step.FETCH, at=NOW)
+    unfinished = [a_job(), through_all_steps(a_job()), fetching]
+    harmful = Failure("infected", "It has EICAR.", retryable=False)
+    ended = [
+        a_url_job().fail(harmful, at=NOW),
+        a_job().cancel(at=NOW),
+        a_job().succeed(text_preview="", manifest_sha256="0c" * 32, at=NOW),
+    ]
+    other = a_job()
+    for job in (*unfinished, *ended, other):
+        await add_job(repositories, job)
+
+    asked = [*(job.raw_key for job in (*unfinished, *ended)), "acme/upl_x", "' OR 1=1"]
+    found = await repositories.jobs.unfinished_on(asked)
+    assert found == {job.raw_key for job in unfinished}
+    assert await repositories.jobs.unfinished_on([]) == set()
+    assert await repositories.jobs.unfinished_on([other.raw_key] * 2) == {other.raw_key}
+
+
+async def test_a_thousand_keys_are_asked_for_at_once(
+    repositories: Repositories,
+) -> None:
+    job = await add_job(repositories, a_job())
+    keys = [f"acme/upl_{number}" for number in range(999)]
+    assert await repositories.jobs.unfinished_on([*keys, job.raw_key]) == {job.raw_key}
 
 
 async def test_steps_keep_the_order_in_which_they_were_entered(

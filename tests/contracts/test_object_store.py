@@ -1,11 +1,17 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
-from photo.application.ports import ObjectStore
+from photo.adapters.memory import MemoryObjectStore
+from photo.adapters.s3.clients import S3Clients
+from photo.adapters.s3.store import S3ObjectStore
+from photo.application.ports import ListedObject, ObjectStore
 from photo.domain.errors import FileTooLarge, ObjectNotFound
+from photo.entrypoints.local.servers import Servers
 from tests.makers import in_chunks, new_id
+from tests.services import fresh_bucket
 
 MEBIBYTE = 1 << 20
 JPEG = "image/jpeg"
@@ -16,8 +22,33 @@ def key() -> str:
     return f"acme/{new_id('upl')}"
 
 
+@pytest.fixture(params=["memory", "s3"])
+async def empty_store(
+    request: pytest.FixtureRequest, clients: S3Clients, servers: Servers
+) -> AsyncIterator[ObjectStore]:
+    if request.param == "memory":
+        yield MemoryObjectStore()
+        return
+    async with fresh_bucket(servers) as name:
+        yield S3ObjectStore(clients, bucket=name)
+
+
 async def contents(store: ObjectStore, key: str) -> bytes:
     return b"".join([chunk async for chunk in store.read(key)])
+
+
+async def put(store: ObjectStore, *keys: str) -> None:
+    for key in keys:
+        await store.write(key, in_chunks(key.encode()), content_type=JPEG)
+
+
+async def walked(store: ObjectStore, *, limit: int) -> list[ListedObject]:
+    """All there is, page by page."""
+    found: list[ListedObject] = []
+    while page := await store.list(after=found[-1].key if found else "", limit=limit):
+        assert len(page) <= limit
+        found += page
+    return found
 
 
 def pattern(size: int) -> bytes:
@@ -118,6 +149,70 @@ async def test_many_writes_at_once_do_not_mix(store: ObjectStore, key: str) -> N
     )
     found = await asyncio.gather(*(contents(store, k) for k in keys))
     assert found == [k.encode() for k in keys]
+
+
+async def test_an_empty_bucket_lists_nothing(empty_store: ObjectStore) -> None:
+    assert await empty_store.list(after="", limit=1) == []
+    assert await empty_store.list(after="acme/upl_1", limit=1000) == []
+
+
+async def test_objects_are_listed_in_the_order_of_their_keys(
+    empty_store: ObjectStore,
+) -> None:
+    await put(empty_store, "acme/upl_2", "zeta/job_1", "acme/upl_10", "acme/job_9")
+
+    async def listed(*, after: str, limit: int) -> list[str]:
+        return [item.key for item in await empty_store.list(after=after, limit=limit)]
+
+    ordered = ["acme/job_9", "acme/upl_10", "acme/upl_2", "zeta/job_1"]
+    assert await listed(after="", limit=1000) == ordered
+    assert await listed(after="", limit=2) == ordered[:2]
+    assert await listed(after="acme/upl_10", limit=1) == ["acme/upl_2"]
+    assert await listed(after="acme/upl_11", limit=1) == ["acme/upl_2"]
+    assert await listed(after="zeta/job_1", limit=1) == []
+
+
+async def test_a_listing_knows_size_and_time(empty_store: ObjectStore) -> None:
+    since = datetime.now(UTC).replace(microsecond=0)
+    for size in (9, 0, 9 * MEBIBYTE):
+        await empty_store.write(
+            f"acme/{size}", in_chunks(pattern(size)), content_type=JPEG
+        )
+    listed = await empty_store.list(after="", limit=10)
+    sizes = {item.key: item.size_bytes for item in listed}
+    assert sizes == {"acme/9": 9, "acme/0": 0, f"acme/{9 * MEBIBYTE}": 9 * MEBIBYTE}
+    for item in listed:
+        assert since <= item.written_at <= datetime.now(UTC)
+
+
+async def test_an_object_that_was_overwritten_or_deleted_is_listed_as_it_is(
+    empty_store: ObjectStore,
+) -> None:
+    await put(empty_store, "acme/upl_1", "acme/upl_2")
+    await empty_store.write("acme/upl_1", in_chunks(b"new"), content_type=JPEG)
+    await empty_store.delete("acme/upl_2")
+    listed = await empty_store.list(after="", limit=10)
+    assert [item[:2] for item in listed] == [("acme/upl_1", 3)]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 1000])
+async def test_page_by_page_every_object_is_listed_once_whatever_its_key(
+    empty_store: ObjectStore, limit: int
+) -> None:
+    # Some stores put folders before "-", others after it: pages must follow suit.
+    keys = {
+        "acme/upl_1",
+        "acme-2/upl_1",
+        "acme0/upl_1",
+        "acme/upl_1.part",
+        "Beleg „März“ 📷/ü",
+        "a b+c/%20&<x>",
+        "q?x=1#y",
+        "\"'/tab\t",
+    }
+    await put(empty_store, *keys)
+    listed = [item.key for item in await walked(empty_store, limit=limit)]
+    assert sorted(listed) == sorted(keys)
 
 
 async def test_a_bucket_that_answers_passes_the_check(store: ObjectStore) -> None:

@@ -6,6 +6,7 @@ import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -42,6 +43,35 @@ async def test_a_large_write_that_fails_leaves_no_parts(
     assert await unfinished_uploads(clients, bucket) == []
 
 
+async def versions(clients: S3Clients, bucket: str) -> list[Any]:
+    """Everything that a bucket with versions still holds, deleted or not."""
+    listed = await clients.own.list_object_versions(Bucket=bucket)
+    return [*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())]
+
+
+async def test_deleting_leaves_no_version_of_that_object_and_all_of_others(
+    clients: S3Clients, bucket: str
+) -> None:
+    enabled = {"Status": "Enabled"}
+    await clients.own.put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration=enabled
+    )
+    store = S3ObjectStore(clients, bucket=bucket)
+    for key in ("acme/upl_1", "acme/upl_1", "acme/upl_10", "acme/upl_1"):
+        await store.write(key, in_chunks(b"a photo"), content_type=JPEG)
+    await clients.own.delete_object(Bucket=bucket, Key="acme/upl_1")
+    assert len(await versions(clients, bucket)) == 5
+
+    await store.delete("acme/upl_1")
+    left = await versions(clients, bucket)
+    assert [(version["Key"], version["Size"]) for version in left] == [
+        ("acme/upl_10", 7)
+    ]
+    await store.delete("acme/upl_10")
+    await store.delete("acme/upl_unknown")
+    assert await versions(clients, bucket) == []
+
+
 async def test_a_missing_bucket_is_unavailable_not_a_missing_object(
     clients: S3Clients,
 ) -> None:
@@ -51,6 +81,8 @@ async def test_a_missing_bucket_is_unavailable_not_a_missing_object(
     with pytest.raises(Unavailable) as failure:
         await anext(store.read("photo"))
     assert failure.value.reason == "NoSuchBucket"
+    with pytest.raises(Unavailable):
+        await store.list(after="", limit=1)
     for size in (1, 9 << 20):
         with pytest.raises(Unavailable):
             await store.write("photo", in_chunks(bytes(size)), content_type=JPEG)
@@ -74,6 +106,7 @@ async def test_a_dead_server_is_unavailable() -> None:
                 anext(store.read("photo")),
                 store.write("photo", in_chunks(b"x"), content_type=JPEG),
                 store.delete("photo"),
+                store.list(after="", limit=1),
                 store.check(),
             ):
                 with pytest.raises(Unavailable) as failure:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
+from tests.scanning import Clamd
 from tests.services import Servers
 
 PHOTO = str(Path(sys.executable).with_name("photo"))
@@ -26,6 +28,9 @@ class Service:
     key: str
     other_tenants_key: str
     env: Mapping[str, str]
+    worker: psutil.Process
+    #: JSON lines.
+    worker_log: Path
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key or self.key}"}
@@ -47,12 +52,19 @@ class Service:
 
 @pytest.fixture(scope="session")
 async def service(
-    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+    servers: Servers,
+    any_clamd: Clamd | None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Service]:
     port = choose_ports(["api"])["api"]
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         **service_variables(servers, port),
+        **({"CLAMD_URL": any_clamd.tcp_url} if any_clamd else {}),
+        "URL_ALLOW_HTTP": "true",
+        "URL_ALLOWED_NETWORKS": "127.0.0.1/32",
+        "ENVIRONMENT": "staging",
+        "TMPDIR": str(tmp_path_factory.mktemp("scratch")),
     }
     await furnish(servers, port)
     url = f"http://127.0.0.1:{port}"
@@ -62,7 +74,8 @@ async def service(
         try:
             await _until_ready(url, processes, logs)
             key, other = (_create_key(env, tenant) for tenant in ("default", "other"))
-            yield Service(url, key, other, env)
+            worker = psutil.Process(processes[-1].pid)
+            yield Service(url, key, other, env, worker, logs / "worker.log")
         finally:
             for process in processes:
                 process.terminate()

@@ -17,10 +17,12 @@ from dishka import (
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from photo.adapters.clamav import ClamdScanner
 from photo.adapters.imaging import ImagingPool, PillowNormalizer, RapidOcrRecognizer
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.uploads import PostgresUploadRepository
@@ -31,19 +33,27 @@ from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.engine import TemporalWorkflowEngine
 from photo.adapters.textract import TextractRecognizer
+from photo.adapters.web.client import GuardedClient
+from photo.adapters.web.fetcher import HttpPhotoFetcher
 from photo.application.health import CheckHealth
 from photo.application.ports import (
     Buckets,
+    Check,
     Clock,
     ImageNormalizer,
+    InfectedFiles,
     JobFeed,
     JobRepository,
     KeyRepository,
     ObjectLinks,
+    PhotoFetcher,
+    Scanner,
     TextRecognizer,
     UploadRepository,
     WorkflowEngine,
 )
+from photo.domain.addresses import WebPolicy
+from photo.domain.media import ByteLimits
 from photo.entrypoints.container import Application
 from photo.entrypoints.cpus import usable_cpus
 from photo.entrypoints.settings import Settings
@@ -66,6 +76,7 @@ class Database(Provider):
     uploads = provide(PostgresUploadRepository, provides=UploadRepository)
     jobs = provide(PostgresJobRepository, provides=JobRepository)
     keys = provide(PostgresKeyRepository, provides=KeyRepository)
+    infected = provide(PostgresInfectedFiles, provides=InfectedFiles)
     check = provide(PostgresCheck)
 
     @provide
@@ -115,6 +126,27 @@ class Storage(Provider):
             processed=settings.s3_bucket_processed,
             now=now,
         )
+
+
+class Intake(Provider):
+    scope = Scope.APP
+
+    @provide
+    def limits(self, settings: Settings) -> ByteLimits:
+        return settings.max_bytes
+
+    @provide
+    def scanner(self, settings: Settings, limits: ByteLimits) -> Scanner | None:
+        if settings.clamd_url is None:
+            return None
+        return ClamdScanner(settings.clamd_url, max_bytes=limits.largest)
+
+    @provide
+    def fetcher(self, settings: Settings) -> PhotoFetcher:
+        policy = WebPolicy(
+            allow_http=settings.url_allow_http, networks=settings.url_networks
+        )
+        return HttpPhotoFetcher(GuardedClient(policy))
 
 
 class Workflows(Provider):
@@ -176,16 +208,21 @@ class Health(Provider):
 
     @provide
     def health(
-        self, database: PostgresCheck, buckets: Buckets, engine: WorkflowEngine
+        self,
+        database: PostgresCheck,
+        buckets: Buckets,
+        engine: WorkflowEngine,
+        scanner: Scanner | None,
     ) -> CheckHealth:
-        return CheckHealth(
-            {
-                "database": database,
-                "raw_bucket": buckets.raw,
-                "processed_bucket": buckets.processed,
-                "workflows": engine,
-            }
-        )
+        checks: dict[str, Check] = {
+            "database": database,
+            "raw_bucket": buckets.raw,
+            "processed_bucket": buckets.processed,
+            "workflows": engine,
+        }
+        if scanner:
+            checks["scanner"] = scanner
+        return CheckHealth(checks)
 
 
 def live_container(
@@ -199,6 +236,7 @@ def live_container(
         Application(),
         Database(),
         Storage(),
+        Intake(),
         Workflows(),
         Imaging(),
         Health(),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,22 +15,27 @@ import click
 from dishka import AsyncContainer
 from PIL import Image, ImageDraw, ImageFont
 
+from photo.adapters.clamav import ClamdScanner
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.s3.buckets import is_public
 from photo.adapters.s3.clients import S3Clients
 from photo.application.ports import TextRecognizer, WorkflowEngine
 from photo.domain.errors import PhotoError, RecognitionFailed, Unavailable
 from photo.entrypoints.live import live_container
+from photo.entrypoints.scanner_probes import blind_spots, knows_eicar
 from photo.entrypoints.settings import Settings, UnsafeSettings
 from photo.entrypoints.start import read_settings, told
 
 _TIME_LIMIT_SECONDS = 30
+#: ClamAV's signatures are renewed every day.
+_OLD = timedelta(days=7)
 
 
 class Check(NamedTuple):
     name: str
-    #: Raises unless all is well. What it needs is made inside: that may fail as well.
-    run: Callable[[AsyncContainer], Awaitable[None]]
+    #: Raises unless it works, and returns what there is to say all the same. What it
+    #: needs is made inside: that may fail as well.
+    run: Callable[[AsyncContainer], Awaitable[str | None]]
     mend: str
 
 
@@ -39,6 +45,8 @@ class Finding(NamedTuple):
     failure: str | None
     mend: str | None = None
     latency_ms: float | None = None
+    #: What deserves a look although it works.
+    warning: str | None = None
 
 
 @click.command()
@@ -58,12 +66,19 @@ def _keep(_finding: Finding) -> None:
 
 
 def _print(finding: Finding) -> None:
-    mark = click.style("fails", fg="red") if finding.failure else "ok"
     latency = f"{finding.latency_ms:.0f} ms" if finding.latency_ms is not None else ""
-    line = f"{finding.name:<18}{mark:<6}{latency:>9}"
+    line = f"{finding.name:<18}{_mark(finding)}{latency:>9}"
+    if finding.warning:
+        line += f"  {finding.warning}"
     if finding.failure:
         line += f"  {finding.failure}\n{'':<18}mend: {finding.mend}"
     click.echo(line)
+
+
+def _mark(finding: Finding) -> str:
+    if finding.failure:
+        return click.style("fails ", fg="red")
+    return click.style("warns ", fg="yellow") if finding.warning else "ok    "
 
 
 async def _findings(tell: Callable[[Finding], None]) -> list[Finding]:
@@ -110,6 +125,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
         _workflows_answer,
         "start Temporal, correct TEMPORAL_TARGET and TEMPORAL_NAMESPACE",
     )
+    yield from _scanner_checks(settings)
     yield Check(
         "recognizer",
         _recognizer_reads,
@@ -117,12 +133,31 @@ def _checks(settings: Settings) -> Iterator[Check]:
     )
 
 
+def _scanner_checks(settings: Settings) -> Iterator[Check]:
+    if settings.clamd_url is None:
+        yield Check("scanner", _scanner_is_off, mend="")
+        return
+    largest = settings.max_bytes.largest
+    clamd = ClamdScanner(settings.clamd_url, max_bytes=largest)
+    yield Check(
+        "scanner",
+        partial(_scanner_finds, clamd),
+        "start clamd, correct CLAMD_URL, let freshclam fetch the signatures",
+    )
+    yield Check(
+        "scanner_limits",
+        partial(_scanner_sees_all, clamd, largest),
+        f"in clamd.conf, set StreamMaxLength and MaxFileSize to {largest} or more,"
+        f" MaxScanSize to {4 * largest}, AlertExceedsMax yes, AlertEncrypted yes",
+    )
+
+
 async def _found(check: Check, container: AsyncContainer) -> Finding:
     since = perf_counter()
-    failure = None
+    failure = warning = None
     try:
         async with asyncio.timeout(_TIME_LIMIT_SECONDS):
-            await check.run(container)
+            warning = await check.run(container)
     except TimeoutError:
         failure = f"no answer in {_TIME_LIMIT_SECONDS} s"
     except PhotoError as error:
@@ -130,7 +165,8 @@ async def _found(check: Check, container: AsyncContainer) -> Finding:
     except Exception as error:  # noqa: BLE001 - whatever it is, the rest is examined
         failure = f"It cannot be set up. [{type(error).__name__}]"
     latency = round((perf_counter() - since) * 1000, 1)
-    return Finding(check.name, failure, check.mend if failure else None, latency)
+    mend = check.mend if failure else None
+    return Finding(check.name, failure, mend, latency, warning)
 
 
 async def _database_answers(container: AsyncContainer) -> None:
@@ -144,6 +180,33 @@ async def _bucket_is_private(bucket: str, container: AsyncContainer) -> None:
 
 async def _workflows_answer(container: AsyncContainer) -> None:
     await (await container.get(WorkflowEngine)).check()
+
+
+async def _scanner_is_off(_: AsyncContainer) -> str:
+    return (
+        "off: photos are not scanned for viruses;"
+        " set CLAMD_URL to tcp://host:3310 or unix:/path"
+    )
+
+
+async def _scanner_finds(clamd: ClamdScanner, _: AsyncContainer) -> str | None:
+    await clamd.check()
+    if not await knows_eicar(clamd):
+        raise Unavailable("It does not know the EICAR test file.")
+    made_at = await clamd.signatures_made_at()
+    if made_at is None:
+        return "its signatures have no date: they are not ClamAV's own"
+    age = datetime.now(UTC) - made_at
+    if age < _OLD:
+        return None
+    return f"its signatures are {age.days} days old: does freshclam run?"
+
+
+async def _scanner_sees_all(
+    clamd: ClamdScanner, largest: int, _: AsyncContainer
+) -> None:
+    if unseen := await blind_spots(clamd, largest=largest):
+        raise Unavailable(" ".join(unseen))
 
 
 async def _recognizer_reads(container: AsyncContainer) -> None:

@@ -17,14 +17,15 @@ from photo.adapters.s3.buckets import is_public
 from photo.adapters.s3.clients import S3Clients
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
-from photo.adapters.temporal.schedule import schedule_sweep
+from photo.adapters.temporal.schedule import schedule_all
 from photo.adapters.temporal.worker import make_workers, running
 from photo.application.health import CheckHealth
-from photo.application.ports import JobFeed, ObjectLinks
+from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
 from photo.entrypoints.live import ImageProcesses, live_container
+from photo.entrypoints.scanner_probes import blind_spots
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
 
@@ -85,8 +86,9 @@ async def _work(settings: Settings) -> None:
     queue = settings.temporal_task_queue
     async with live_container(settings, s3_attempts=1) as container:
         await _refuse_public_buckets(container, settings)
+        await _refuse_blind_scanner(container, settings)
         client = await (await container.get(TemporalServer)).connected()
-        await _patiently(lambda: schedule_sweep(client, queue))
+        await _patiently(lambda: schedule_all(client, queue))
         workers = make_workers(
             client,
             queue,
@@ -113,6 +115,17 @@ async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) 
         if await _patiently(partial(is_public, clients, bucket)):
             log.error("bucket_is_public", bucket=bucket)
             sys.exit(1)
+
+
+async def _refuse_blind_scanner(container: AsyncContainer, settings: Settings) -> None:
+    """In production, do not start with a scanner that passes what it has not seen."""
+    scanner = await container.get(Scanner | None)
+    if settings.environment != "production" or scanner is None:
+        return
+    largest = settings.max_bytes.largest
+    if faults := await _patiently(partial(blind_spots, scanner, largest=largest)):
+        log.error("scanner_is_blind", faults=faults)
+        sys.exit(1)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -1,0 +1,65 @@
+"""What `photo doctor` says of the virus scanner."""
+
+from pathlib import Path
+
+import pytest
+
+from photo.entrypoints.cli.doctor import Finding, _found, _print, _scanner_checks
+from photo.entrypoints.live import live_container
+from photo.entrypoints.settings import Settings
+from tests.scanning import RECOMMENDED, Clamd, running_clamd
+
+#: Settings with nothing behind them.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://photo:secret@127.0.0.1:1/photo",
+    "S3_BUCKET_RAW": "raw",
+    "S3_BUCKET_PROCESSED": "processed",
+    "TEMPORAL_TARGET": "127.0.0.1:1",
+}
+
+
+async def test_a_scanner_that_sees_all_is_well(clamd: Clamd) -> None:
+    for url in (clamd.tcp_url, clamd.unix_url):
+        scanner, limits = await findings(CLAMD_URL=url)
+        assert (scanner.failure, limits.failure) == (None, None)
+        assert scanner.latency_ms
+        assert "no date" in str(scanner.warning)
+
+
+async def test_a_scanner_that_passes_what_it_did_not_see_is_told_with_its_mend(
+    tmp_path: Path,
+) -> None:
+    options = RECOMMENDED | {"AlertExceedsMax": "no", "MaxFileSize": "25M"}
+    async with running_clamd(tmp_path, options) as clamd:
+        scanner, limits = await findings(CLAMD_URL=clamd.tcp_url)
+    assert scanner.failure is None
+    assert "The end of a file of 50000000 bytes is not looked" in str(limits.failure)
+    for option in ("AlertExceedsMax yes", "MaxFileSize to 50000000"):
+        assert option in str(limits.mend)
+
+
+async def test_the_largest_photo_is_that_of_the_settings(clamd: Clamd) -> None:
+    _, limits = await findings(CLAMD_URL=clamd.tcp_url, MAX_BYTES="image/tiff=70000000")
+    assert limits.failure == "A file of 70000000 bytes is refused."
+
+
+async def test_a_scanner_that_is_away_fails() -> None:
+    for finding in await findings(CLAMD_URL="tcp://127.0.0.1:1"):
+        assert str(finding.failure).endswith("[ConnectionRefusedError]")
+
+
+async def test_no_scanner_is_no_failure_but_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [finding] = await findings()
+    _print(finding)
+    assert finding.failure is None
+    said = capsys.readouterr().out
+    assert said.startswith("scanner           warns ")
+    assert "off: photos are not scanned for viruses; set CLAMD_URL" in said
+
+
+async def findings(**given: str) -> list[Finding]:
+    settings = Settings.from_env(NOWHERE | given)
+    async with live_container(settings) as container:
+        return [await _found(check, container) for check in _scanner_checks(settings)]

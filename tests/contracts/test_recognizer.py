@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from photo.adapters.imaging import ImagingPool, RapidOcrRecognizer
+from photo.adapters.imaging.box import Limits
 from photo.adapters.memory import MemoryRecognizer
 from photo.application.ports import TextRecognizer
 from photo.domain.errors import RecognitionFailed
@@ -113,3 +114,18 @@ async def test_a_page_that_cannot_be_read_fails(
     page.write_bytes(b"no image")
     with pytest.raises(RecognitionFailed):
         await recognizer.recognize(page)
+
+
+async def test_a_page_that_needs_more_memory_than_there_is_fails_alone(
+    page: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    lines = ["all of it is text " * 12] * 60
+    large.write_bytes(encoded(a_text(lines, size=(4200, 4200)), MediaType.JPEG))
+    limits = Limits(memory_bytes=600 << 20)
+    async with ImagingPool(workers=1, limits=limits) as pool:
+        recognizer = RapidOcrRecognizer(pool)
+        with pytest.raises(RecognitionFailed) as raised:
+            await recognizer.recognize(large)
+        assert not raised.value.retryable
+        assert (await recognizer.recognize(page)).text == "\n".join(LINES)

@@ -2,9 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.infected import PostgresInfectedFiles
+from photo.domain.infected import InfectedFile
+from photo.domain.job import JobId
 from tests.e2e.conftest import Service
+from tests.makers import NOW, new_id
 
 
 async def test_read_prints_the_text_alone(service: Service) -> None:
@@ -99,3 +106,61 @@ async def test_a_revoked_key_is_refused(service: Service) -> None:
     assert code == 0
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert f"{key_id}  revoked" in listed
+
+
+async def found_infected(service: Service, *times: datetime) -> Sequence[InfectedFile]:
+    files = [
+        InfectedFile(
+            sha256=new_id("").removeprefix("_").rjust(64, "0"),
+            signature="Win.Test.EICAR_HDB-1",
+            found_at=time,
+            job_id=JobId(new_id("job")),
+        )
+        for time in times
+    ]
+    engine = create_engine(service.env["DATABASE_URL"])
+    for file in files:
+        await PostgresInfectedFiles(engine).add(file)
+    await engine.dispose()
+    return files
+
+
+async def test_infected_files_are_listed_newest_first(service: Service) -> None:
+    later = NOW + timedelta(days=3650)
+    old, new = await found_infected(service, later, later + timedelta(days=1))
+    code, out, _ = await service.photo("infected", "list")
+    head, *rows = out.splitlines()
+    assert code == 0
+    assert head.split() == ["FOUND", "AT", "SHA-256", "JOB", "SIGNATURE"]
+    assert [row.split() for row in rows[:2]] == [
+        [file.found_at.isoformat(), file.sha256, file.job_id, file.signature]
+        for file in (new, old)
+    ]
+
+    _, out, _ = await service.photo("infected", "list", "--json", "--limit", "1")
+    assert json.loads(out) == [
+        {
+            "sha256": new.sha256,
+            "signature": new.signature,
+            "found_at": new.found_at.isoformat().replace("+00:00", "Z"),
+            "job_id": new.job_id,
+        }
+    ]
+
+
+async def test_a_forgotten_file_is_accepted_again(service: Service) -> None:
+    (file,) = await found_infected(service, NOW)
+    promise = {"content_type": "image/jpeg", "sha256": file.sha256}
+    async with service.client() as client:
+        refused = await client.post("/v1/uploads", json=promise)
+        code, out, _ = await service.photo("infected", "forget", file.sha256.upper())
+        accepted = await client.post("/v1/uploads", json=promise)
+    assert refused.json()["code"] == "infected"
+    assert (code, out) == (
+        0,
+        f"{file.sha256} is forgotten: the file is accepted again.\n",
+    )
+    assert accepted.status_code == 201
+    code, out, err = await service.photo("infected", "forget", file.sha256)
+    assert (code, out) == (1, "")
+    assert err == f"photo: No infected file has the SHA-256 {file.sha256!r}.\n"

@@ -35,7 +35,14 @@ def photo(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [["keys", "list"], ["keys", "create", "--name", "k"], ["migrate"]]
+    "command",
+    [
+        ["keys", "list"],
+        ["keys", "create", "--name", "k"],
+        ["infected", "list"],
+        ["infected", "forget", "0a" * 32],
+        ["migrate"],
+    ],
 )
 def test_a_database_that_is_away_is_told_in_a_line(
     tmp_path: Path, command: list[str]
@@ -68,6 +75,20 @@ def test_a_lifetime_out_of_bounds_is_a_usage_error(lifetime: str) -> None:
     ended = CliRunner().invoke(main, arguments)
     assert ended.exit_code == 2
     assert "a lifetime" in ended.output
+
+
+@pytest.mark.parametrize("sha256", ["0a" * 31, "0a" * 33, "xx" * 32, "٠٠" * 32])
+def test_what_is_no_hash_cannot_be_forgotten(sha256: str) -> None:
+    ended = CliRunner().invoke(main, ["infected", "forget", sha256])
+    assert ended.exit_code == 2
+    assert "64 hexadecimal digits" in ended.output
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "10001", "many"])
+def test_a_list_of_infected_files_is_bounded(limit: str) -> None:
+    ended = CliRunner().invoke(main, ["infected", "list", "--limit", limit])
+    assert ended.exit_code == 2
+    assert "--limit" in ended.output
 
 
 def test_photos_that_would_be_written_to_one_file_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Record the histories that `test_histories.py` replays.
 
-Run `python -m tests.workflow.record VERSION` when a release changed the workflow on
+Run `python -m tests.workflow.record VERSION` when a release changed a workflow on
 purpose, with the version in the new files' names; those of releases that may still have
 jobs under way stay, because their workflows must replay too.
 """
@@ -9,21 +9,33 @@ import asyncio
 import sys
 from pathlib import Path
 
-from temporalio.client import WorkflowFailureError
+from dishka import Provider, Scope
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from photo.adapters.memory import MemoryPhotoFetcher
 from photo.adapters.temporal.converter import STRICT
+from photo.adapters.temporal.schedule import INTERVALS
+from photo.application.ports import PhotoFetcher
 from photo.domain.job import JobId
 from tests.workflow.recognizers import SlowRecognizer
-from tests.workflow.stage import NO_PHOTO, Stage
+from tests.workflow.stage import NO_PHOTO, PHOTO, Stage
 
 HISTORIES = Path(__file__).with_name("histories")
 _SERVER = Path(sys.executable).with_name("temporal")
+_URL = "https://example.com/photo.jpg"
 
 
 async def succeeded(stage: Stage, recognizer: SlowRecognizer) -> JobId:
     recognizer.may_read.set()
     job_id = await stage.submit()
+    await stage.workflow(job_id).result()
+    return job_id
+
+
+async def fetched(stage: Stage, recognizer: SlowRecognizer) -> JobId:
+    recognizer.may_read.set()
+    job_id = await stage.submit_url(_URL)
     await stage.workflow(job_id).result()
     return job_id
 
@@ -47,20 +59,38 @@ async def _badly_ended(stage: Stage, job_id: JobId) -> JobId:
     raise AssertionError(job_id)
 
 
+def stage_for(environment: WorkflowEnvironment, recognizer: SlowRecognizer) -> Stage:
+    fetcher = Provider(scope=Scope.APP)
+    fetcher.provide(lambda: MemoryPhotoFetcher({_URL: PHOTO}), provides=PhotoFetcher)
+    return Stage(environment.client, recognizer, fetcher)
+
+
+async def keep(workflow: WorkflowHandle[None, None], name: str) -> None:
+    history = await workflow.fetch_history()
+    (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n")
+
+
 async def main(version: str) -> None:
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(_SERVER),
         data_converter=STRICT,
         identity="recorder",
     ) as environment:
-        for scenario in (succeeded, failed, cancelled):
+        for scenario in (succeeded, fetched, failed, cancelled):
             recognizer = SlowRecognizer()
-            stage = Stage(environment.client, recognizer)
+            stage = stage_for(environment, recognizer)
             async with await stage.working():
                 job_id = await scenario(stage, recognizer)
-            history = await stage.workflow(job_id).fetch_history()
-            name = f"process-photo-{version}-{scenario.__name__}.json"
-            (HISTORIES / name).write_text(history.to_json() + "\n")
+            name = f"process-photo-{version}-{scenario.__name__}"
+            await keep(stage.workflow(job_id), name)
+        stage = stage_for(environment, SlowRecognizer())
+        async with await stage.working():
+            for name in INTERVALS:
+                workflow = await stage.client.start_workflow(
+                    name, id=name, task_queue=stage.queue
+                )
+                await workflow.result()
+                await keep(workflow, f"{name}-{version}-succeeded")
 
 
 if __name__ == "__main__":

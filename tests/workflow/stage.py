@@ -1,5 +1,6 @@
 """The whole service on memory adapters, but for its workflows: those are Temporal's."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -16,6 +17,7 @@ from photo.adapters.temporal.worker import make_workers, running
 from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
 from photo.application.ports import (
     Buckets,
+    JobFeed,
     JobRepository,
     TextRecognizer,
     UploadRepository,
@@ -74,6 +76,11 @@ class Stage:
         upload = await receive(ACME, promise, in_chunks(photo))
         return (await submit.on_upload(ACME, upload.id, {})).id
 
+    async def submit_url(self, url: str) -> JobId:
+        """Have a job started on a photo that is somewhere else."""
+        submit = await self.container.get(SubmitJob)
+        return (await submit.on_url(ACME, url, {})).id
+
     async def cancel(self, job_id: JobId) -> None:
         """As the API does when its client asks for it."""
         await (await self.container.get(CancelJob))(ACME, job_id)
@@ -81,6 +88,14 @@ class Stage:
     async def job(self, job_id: JobId) -> Job:
         jobs: JobRepository = await self.container.get(JobRepository)
         return await jobs.get(job_id)
+
+    async def waiting(self, job_id: JobId) -> Job:
+        """The job, as soon as it says why its step is tried again."""
+        feed = await self.container.get(JobFeed)
+        async with asyncio.timeout(30), feed.subscribe(job_id) as changes:
+            while (job := await self.job(job_id)).step_error is None:
+                await changes.wait(timedelta(minutes=1))
+        return job
 
     async def ended(self, job_id: JobId) -> Job:
         follow = await self.container.get(AwaitJob)

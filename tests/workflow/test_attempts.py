@@ -18,6 +18,7 @@ from photo.adapters.temporal.activities import JobActivities
 from photo.adapters.temporal.attempts import (
     BUG_ATTEMPTS,
     ENDINGS,
+    FETCH_ATTEMPTS,
     AttemptInterceptor,
 )
 from photo.application.processing import NoteWaiting
@@ -26,6 +27,7 @@ from photo.domain.errors import (
     Internal,
     ObjectNotFound,
     Unavailable,
+    UrlUnreachable,
 )
 
 BUGS = [Internal("Why."), ObjectNotFound("Why."), ZeroDivisionError()]
@@ -84,6 +86,21 @@ async def test_a_dependency_is_waited_for_and_the_log_says_why(
     assert [(log["event"], log["reason"]) for log in logs] == [
         ("step_unavailable", "NoSuchBucket")
     ]
+
+
+@pytest.mark.parametrize(
+    ("retryable", "final"), [(True, [False, False, False, True]), (False, [True] * 4)]
+)
+async def test_another_server_is_asked_again_only_if_its_silence_may_pass(
+    *, retryable: bool, final: list[bool]
+) -> None:
+    error = UrlUnreachable("Why.", retryable=retryable)
+    attempts = range(1, FETCH_ATTEMPTS + 1)
+    told_to_temporal = [
+        await told(error, step="fetch", attempt=attempt) for attempt in attempts
+    ]
+    assert [error.non_retryable for error in told_to_temporal] == final
+    assert {error.type for error in told_to_temporal} == {"url_unreachable"}
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR)

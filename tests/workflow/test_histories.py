@@ -1,22 +1,23 @@
 """A worker of this release must understand what workers of earlier ones began."""
 
+import re
+
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from photo.adapters.temporal.converter import STRICT
-from photo.adapters.temporal.workflows import ProcessPhoto
+from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten, Sweep
 from tests.workflow.record import HISTORIES
 
-STORED = {
-    path.stem: path.read_text() for path in HISTORIES.glob("process-photo-*.json")
-}
+STORED = {path.stem: path.read_text() for path in HISTORIES.glob("*.json")}
 
 
 async def replay(history: str) -> None:
-    replayer = Replayer(workflows=[ProcessPhoto], data_converter=STRICT)
-    await replayer.replay_workflow(WorkflowHistory.from_json("process-photo", history))
+    workflows = [ProcessPhoto, StartForgotten, Sweep]
+    replayer = Replayer(workflows=workflows, data_converter=STRICT)
+    await replayer.replay_workflow(WorkflowHistory.from_json("recorded", history))
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
@@ -30,6 +31,12 @@ async def test_a_history_of_other_steps_does_not_replay() -> None:
         await replay(history.replace('"name": "verify"', '"name": "look-at"'))
 
 
-def test_every_ending_is_stored() -> None:
-    endings = {name.rpartition("-")[2] for name in STORED}
-    assert endings == {"succeeded", "failed", "cancelled"}
+def test_every_workflow_with_every_ending_is_stored() -> None:
+    assert {re.sub(r"-v\d+", "", name) for name in STORED} == {
+        "process-photo-succeeded",
+        "process-photo-fetched",
+        "process-photo-failed",
+        "process-photo-cancelled",
+        "start-forgotten-jobs-succeeded",
+        "sweep-uploads-succeeded",
+    }

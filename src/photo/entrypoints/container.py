@@ -65,6 +65,7 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.domain.media import ByteLimits
 
@@ -93,6 +94,7 @@ class Application(Provider):
         RevokeKey,
         StartForgottenJobs,
         SubmitJob,
+        SweepUploads,
         VerifyPhoto,
     )
     documents = provide(JsonDocuments, provides=Documents)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
@@ -17,32 +17,39 @@ _ADD = insert(uploads)
 _GET = select(uploads).where(
     uploads.c.id == bindparam("upload_id"), uploads.c.tenant == bindparam("tenant")
 )
-_UNUSED = (
+# Not a NOT EXISTS: the planner may make a join of that, which reads every job.
+_USE = select(jobs.c.upload_id).where(jobs.c.upload_id == uploads.c.id)
+_UNUSED = _USE.correlate(uploads).scalar_subquery().is_(None)
+_LOCK_UNUSED = (
     select(uploads.c.id)
     .where(
         uploads.c.created_at >= bindparam("created_after"),
         uploads.c.created_at < bindparam("created_before"),
-        ~exists().where(jobs.c.upload_id == uploads.c.id),
+        _UNUSED,
     )
     .limit(bindparam("limit"))
     # One that a job is just being added to is locked, and used.
     .with_for_update(skip_locked=True)
 )
-_FORGET_UNUSED = delete(uploads).where(uploads.c.id.in_(_UNUSED))
+# A statement of its own sees the jobs that were added before the locks were had.
+_FORGET_UNUSED = delete(uploads).where(
+    uploads.c.id.in_(bindparam("ids", expanding=True)), _UNUSED
+)
 
 
 class PostgresUploadRepository(UploadRepository):
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def add(self, upload: Upload) -> None:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._autocommit.connect() as db:
                 await db.execute(_ADD, to_row(upload))
 
     async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._autocommit.connect() as db:
                 found = await db.execute(
                     _GET, {"upload_id": upload_id, "tenant": tenant}
                 )
@@ -60,5 +67,9 @@ class PostgresUploadRepository(UploadRepository):
             "limit": limit,
         }
         with translated():
-            async with self._engine.connect() as db:
-                return (await db.execute(_FORGET_UNUSED, values)).rowcount
+            async with self._engine.begin() as transaction:
+                locked = await transaction.execute(_LOCK_UNUSED, values)
+                forgotten = await transaction.execute(
+                    _FORGET_UNUSED, {"ids": [*locked.scalars()]}
+                )
+                return forgotten.rowcount

@@ -1,6 +1,6 @@
 """The steps of a job as Temporal runs them: one call of the application each."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import structlog
 from temporalio import activity
@@ -23,6 +23,7 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.sweeping import SweepUploads, Swept
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class JobActivities:
     publish_result: PublishResult
     end_job: EndJob
     start_forgotten_jobs: StartForgottenJobs
+    sweep_uploads: SweepUploads
 
     @activity.defn(name="fetch")
     async def fetch(self, job: JobRef) -> None:
@@ -80,3 +82,9 @@ class JobActivities:
     @activity.defn(name="start-forgotten-jobs")
     async def start_forgotten(self) -> int:
         return await self.start_forgotten_jobs()
+
+    @activity.defn(name="sweep-uploads")
+    async def sweep(self) -> Swept:
+        swept = await self.sweep_uploads()
+        log.info("uploads_swept", **asdict(swept))
+        return swept

@@ -1,4 +1,4 @@
-"""The sweep: every half minute, jobs at a standstill are started."""
+"""What goes by itself: workflows that look after what nobody asks for."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,26 +17,32 @@ from temporalio.client import (
 )
 
 from photo.adapters.temporal.calls import translated
-from photo.adapters.temporal.workflows import StartForgotten
 
-_INTERVAL = timedelta(seconds=30)
+#: How often each workflow runs.
+INTERVALS = {
+    "start-forgotten-jobs": timedelta(seconds=30),
+    "sweep-uploads": timedelta(hours=1),
+}
 
 
-async def schedule_sweep(client: Client, task_queue: str) -> None:
-    """Create the schedule, or make it what it should be; paused, it stays paused.
+async def schedule_all(client: Client, task_queue: str) -> None:
+    """Create the schedules, or make them what they should be.
 
-    Raises `Unavailable`.
+    One that was paused stays paused. Raises `Unavailable`.
     """
-    name = schedule_id(task_queue)
+    for workflow in INTERVALS:
+        await _schedule(client, workflow, task_queue)
+
+
+async def _schedule(client: Client, workflow: str, task_queue: str) -> None:
+    name, every = schedule_id(workflow, task_queue), INTERVALS[workflow]
     wanted = Schedule(
-        action=ScheduleActionStartWorkflow(
-            StartForgotten.run, id=name, task_queue=task_queue
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_INTERVAL)]),
+        action=ScheduleActionStartWorkflow(workflow, id=name, task_queue=task_queue),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
         policy=SchedulePolicy(
             overlap=ScheduleOverlapPolicy.SKIP,
-            # The next sweep finds what the missed ones would have found.
-            catchup_window=_INTERVAL,
+            # The next run finds what the missed ones would have found.
+            catchup_window=every,
         ),
     )
 
@@ -50,6 +56,6 @@ async def schedule_sweep(client: Client, task_queue: str) -> None:
             await client.get_schedule_handle(name).update(renew)
 
 
-def schedule_id(task_queue: str) -> str:
-    """Of the schedule and its workflows: one a deployment, which has its own queue."""
-    return f"start-forgotten-jobs/{task_queue}"
+def schedule_id(workflow: str, task_queue: str) -> str:
+    """Of a schedule and its workflows: one a deployment, which has its own queue."""
+    return f"{workflow}/{task_queue}"

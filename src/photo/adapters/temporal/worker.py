@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.attempts import HEARTBEAT_INTERVAL, AttemptInterceptor
 from photo.adapters.temporal.queues import images_queue
-from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten
+from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten, Sweep
 from photo.application.processing import NoteWaiting
 
 # Most steps end by themselves in this time, and orchestrators kill after 30 s; what is
@@ -48,7 +48,7 @@ def make_workers(
             client,
             interceptors=interceptors,
             task_queue=task_queue,
-            workflows=[ProcessPhoto, StartForgotten],
+            workflows=[ProcessPhoto, StartForgotten, Sweep],
             activities=[
                 jobs.fetch,
                 jobs.verify,
@@ -56,6 +56,7 @@ def make_workers(
                 jobs.fail,
                 jobs.cancel,
                 jobs.start_forgotten,
+                jobs.sweep,
             ],
             max_concurrent_activities=LIGHT_STEPS,
         ),

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from photo.adapters.temporal.activities import ImageActivities, JobActivities
     from photo.adapters.temporal.messages import JobRef, ToFail, ToPublish, ToRecognize
     from photo.adapters.temporal.queues import images_queue
+    from photo.application.sweeping import Swept
     from photo.domain.errors import Internal, JobFinished, TimedOut, Unavailable
     from photo.domain.job import Failure
 
@@ -55,7 +56,14 @@ RECOGNIZE_LIMIT = timedelta(minutes=15)
 PUBLISH_LIMIT = timedelta(minutes=1)
 
 # Some thousand RPCs at most.
-SWEEP_LIMIT = timedelta(minutes=1)
+START_FORGOTTEN_LIMIT = timedelta(minutes=1)
+
+# Listing a million objects takes minutes, deleting ten thousand as well. What is not
+# done by then the next run does.
+SWEEP_LIMIT = timedelta(minutes=45)
+
+# The schedule comes round again.
+ONCE = RetryPolicy(maximum_attempts=1)
 
 # Ending a job is one row: quick, and tried until it is done, however long that takes.
 ROW = workflow.ActivityConfig(
@@ -127,8 +135,20 @@ class StartForgotten:
     async def run(self) -> int:
         return await workflow.execute_activity_method(
             JobActivities.start_forgotten,
+            start_to_close_timeout=START_FORGOTTEN_LIMIT,
+            retry_policy=ONCE,
+        )
+
+
+@workflow.defn(name="sweep-uploads")
+class Sweep:
+    @workflow.run
+    async def run(self) -> Swept:
+        return await workflow.execute_activity_method(
+            JobActivities.sweep,
             start_to_close_timeout=SWEEP_LIMIT,
-            retry_policy=RetryPolicy(maximum_attempts=1),
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=ONCE,
         )
 
 

@@ -10,7 +10,16 @@ from dishka.entities.component import DEFAULT_COMPONENT
 from dishka.entities.key import DependencyKey
 from dishka.exceptions import GraphMissingFactoryError
 
-from photo.application import health, jobs, keys, ports, processing, uploads
+from photo.application import (
+    health,
+    intake,
+    jobs,
+    keys,
+    ports,
+    processing,
+    sweeping,
+    uploads,
+)
 from photo.application.health import CheckHealth
 from photo.application.jobs import AwaitJob, OpenArtifact, SubmitJob
 from photo.application.keys import Authenticate, CreateKey, NewSecret
@@ -36,17 +45,15 @@ def use_cases(module: ModuleType) -> Iterator[type]:
     """The classes of a module that act on ports."""
     for _, kind in inspect.getmembers(module, inspect.isclass):
         fields = getattr(kind, "__dataclass_fields__", {})
-        if kind.__module__ == module.__name__ and {*fields} & {
-            "jobs",
-            "keys",
-            "uploads",
-        }:
+        acts = any(map(inspect.iscoroutinefunction, vars(kind).values()))
+        ours = kind.__module__ == module.__name__
+        if ours and acts and {*fields} & {"jobs", "keys", "uploads"}:
             yield kind
 
 
 USE_CASES = [
     kind
-    for module in (health, jobs, keys, processing, uploads)
+    for module in (health, intake, jobs, keys, processing, sweeping, uploads)
     for kind in use_cases(module)
 ]
 PORTS = [
@@ -54,11 +61,14 @@ PORTS = [
     ports.Clock,
     ports.Documents,
     ports.ImageNormalizer,
+    ports.InfectedFiles,
     ports.JobFeed,
     ports.JobRepository,
     ports.KeyRepository,
     ports.NewId,
     ports.ObjectLinks,
+    ports.PhotoFetcher,
+    ports.Scanner | None,
     ports.Stopwatch,
     ports.TextRecognizer,
     ports.UploadRepository,

@@ -30,7 +30,7 @@ bench: $(VENV)/.dev  ## the benchmarks, and bench/results.json
 	$(BIN)/python -m bench
 
 hostile: $(VENV)/.dev  ## thousands of damaged and lying files, and those of CORPUS=folder, through the real pipeline
-	$(BIN)/python -m hostile $(CORPUS) $(ARGS)
+	$(BIN)/python -m hostile $(if $(CORPUS),"$(CORPUS)") $(ARGS)
 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 

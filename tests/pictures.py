@@ -24,6 +24,13 @@ RED, GREEN, BLUE, YELLOW = (220, 40, 40), (30, 160, 60), (40, 60, 220), (220, 20
 
 FLAG = [RED, GREEN, BLUE, YELLOW]
 
+#: Red, green, blue of a colour space, as a profile has them (XYZ, D50).
+DISPLAY_P3 = (
+    (0.5151, 0.2412, -0.0011),
+    (0.2920, 0.6922, 0.0419),
+    (0.1571, 0.0666, 0.7841),
+)
+
 #: What undoes each EXIF orientation.
 UNDO = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -122,7 +129,9 @@ def tiff(pages: Sequence[dict[int, int]], *, endless: bool = False) -> bytes:
     """A TIFF of headers alone, each with tags of its own; the last may lead back."""
     file = b"II*\0" + struct.pack("<I", 8)
     for number, page in enumerate(pages, 1):
-        tags = sorted({256: 10, 257: 10, 258: 8, 259: 1, 262: 1, 273: 8, **page}.items())
+        tags = sorted(
+            {256: 10, 257: 10, 258: 8, 259: 1, 262: 1, 273: 8, **page}.items()
+        )
         after = len(file) + 2 + 12 * len(tags) + 4
         following = after if number < len(pages) else 8 if endless else 0
         file += struct.pack("<H", len(tags))
@@ -134,7 +143,7 @@ def tiff(pages: Sequence[dict[int, int]], *, endless: bool = False) -> bytes:
 def a_profile(
     red: Sequence[float], green: Sequence[float], blue: Sequence[float]
 ) -> bytes:
-    """An ICC version 2 matrix profile with these primaries (XYZ, D50)."""
+    """An ICC version 2 matrix profile with these primaries."""
 
     def xyz(values: Sequence[float]) -> bytes:
         fixed = [struct.pack(">i", round(value * 65536)) for value in values]

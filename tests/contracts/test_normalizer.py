@@ -152,6 +152,13 @@ async def test_a_folder_that_takes_no_file_is_no_fault_of_the_photo(
         await normalizer.normalize(photo, MediaType.PNG, into=tmp_path / "nowhere")
 
 
+async def test_a_photo_that_is_not_there_is_not_corrupt(
+    normalizer: ImageNormalizer, photo: Path, into: Path
+) -> None:
+    with pytest.raises(Unavailable):
+        await normalizer.normalize(photo, MediaType.PNG, into=into)
+
+
 async def test_a_damaged_photo_is_corrupt(
     normalizer: ImageNormalizer, photo: Path, into: Path
 ) -> None:

@@ -11,7 +11,7 @@ from photo.adapters.imaging import ImagingPool, RapidOcrRecognizer
 from photo.adapters.imaging.box import Limits
 from photo.adapters.memory import MemoryRecognizer
 from photo.application.ports import TextRecognizer
-from photo.domain.errors import RecognitionFailed
+from photo.domain.errors import RecognitionFailed, Unavailable
 from photo.domain.media import MediaType
 from tests.pictures import LINES, a_text, encoded
 
@@ -114,6 +114,13 @@ async def test_a_page_that_cannot_be_read_fails(
     page.write_bytes(b"no image")
     with pytest.raises(RecognitionFailed):
         await recognizer.recognize(page)
+
+
+async def test_a_page_that_is_not_there_may_be_back_later(
+    recognizer: TextRecognizer, tmp_path: Path
+) -> None:
+    with pytest.raises(Unavailable):
+        await recognizer.recognize(tmp_path / "nowhere.jpg")
 
 
 async def test_a_page_that_needs_more_memory_than_there_is_fails_alone(

@@ -1,69 +1,77 @@
 """Child processes for work on untrusted photos: it may hang, crash or eat memory."""
 
 import asyncio
-import ctypes
-import multiprocessing
-import os
-import resource
-import signal
-import sys
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from tempfile import gettempdir
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+import msgspec
+import structlog
 
+from photo.adapters.imaging.answers import result_of
+from photo.adapters.imaging.box import Limits, hide_from_children
+from photo.adapters.imaging.child import load_models
+from photo.adapters.imaging.process import ChildProcess
 from photo.domain.errors import TimedOut, Unavailable
 
 T = TypeVar("T")
 
-#: Of address space. Libraries and models map 0.7 GB; the dearest photo within the
-#: limits (100 megapixels with an alpha channel, or grey of 16 bits) needs 2.2 GB.
-MEMORY_BYTES = 3 << 30
-TIMEOUT = timedelta(minutes=2)
+log = structlog.get_logger(__name__)
 
-_PR_SET_PDEATHSIG = 1
+LIMITS = Limits()
+TIMEOUT = timedelta(minutes=2)
+#: Of one call. The slowest photo within the limits takes a fifth of it.
+CPU_SECONDS = 60
 
 
 class ChildDied(Exception):
-    """A child crashed, was killed, or went over its memory."""
+    """A child crashed, was killed, or went over its memory or processor time."""
 
 
 class ImagingPool:
-    """Children with the models loaded, one call each at a time.
+    """Children that have loaded what they need, one call each at a time.
 
     A call that times out, is cancelled or crashes costs its child and nothing else: a
-    new one takes its place. The children die with this process, however it dies.
+    new one takes its place. The children die with this process, however it dies. They
+    see no environment, no network and no files but their code and `scratch`.
     """
 
     def __init__(
         self,
         *,
         workers: int,
-        memory_bytes: int = MEMORY_BYTES,
+        limits: Limits = LIMITS,
         timeout: timedelta = TIMEOUT,
+        load: Callable[[], object] = load_models,
+        scratch: str | None = None,
     ) -> None:
         self._workers = workers
-        self._memory_bytes = memory_bytes
+        self._limits = limits
         self._timeout = timeout.total_seconds()
-        # Waiting happens here, where it is free to cancel: pebble sends what it is
-        # given to a child at once, and can only take it back by killing the child.
-        self._idle = asyncio.Semaphore(self._workers)
-        self._running: set[Future[Any]] = set()
-        self._pool: ProcessPool | None = None
+        self._load = load
+        self._scratch = scratch or gettempdir()
+        self._open = False
+        self._children: set[ChildProcess] = set()
+        #: A place for each child: it holds the child, or will soon.
+        self._free: asyncio.Queue[asyncio.Task[ChildProcess]] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
-        """Start the children, and raise `Unavailable` unless one of them can work."""
-        self._pool = self._new_pool()
+        """Start the children, and raise `Unavailable` unless they can work."""
+        hide_from_children()
+        self._open = True
+        starting = [asyncio.create_task(self._start()) for _ in range(self._workers)]
+        for place in starting:
+            self._free.put_nowait(place)
         try:
-            await self.run(os.getpid)
+            children = await asyncio.gather(*starting)
         except BaseException:
             await self._close()
             raise
+        if lacking := children[0].lacking:
+            log.warning("imaging_box_incomplete", lacking=lacking)
         return self
 
     async def __aexit__(
@@ -72,91 +80,97 @@ class ImagingPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Kill the children. Calls that are still running end as cancelled."""
+        """Kill the children. Calls that still run or wait end as `Unavailable`."""
         await self._close()
 
     async def _close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        for future in tuple(self._running):
-            future.cancel()
-        pool.stop()  # type: ignore[no-untyped-call]  # pebble's, and not annotated
-        await asyncio.to_thread(pool.join)
+        self._open = False
+        for child in self._children:
+            child.kill()
+        # Whoever holds a place gives it back, and whoever waits for one is woken.
+        for _ in range(self._workers):
+            await asyncio.gather(await self._free.get(), return_exceptions=True)
+        await asyncio.gather(*(child.bury() for child in self._children))
+        self._children.clear()
 
-    async def run(self, work: Callable[..., T], *args: object) -> T:
-        """Call a function of a module in a child.
+    async def run(
+        self,
+        returns: type[T],
+        work: Callable[..., T],
+        *args: object,
+        cpu_seconds: int = CPU_SECONDS,
+    ) -> T:
+        """Call a function of a module in a child, which answers with such a value.
 
-        Its own errors come through. Raises `ChildDied`, `TimedOut`, or `Unavailable`
-        if no child can be started. Cancelling kills the child.
+        Errors of the domain come through; any other is `ChildBroke`. Raises
+        `ChildDied`, `TimedOut`, or `Unavailable` if no child can be started.
+        Cancelling kills the child.
         """
-        async with self._idle:
-            with suppress(BrokenProcessPool):
-                return await self._attempt(work, args)
-            # A child died between calls, which means that this one never began.
-            try:
-                return await self._attempt(work, args)
-            except BrokenProcessPool as error:
-                raise Unavailable("The photo reader could not be started.") from error
+        for _ in range(2):
+            async with self._child() as child:
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        if await child.begin(work, args, cpu_seconds):
+                            return result_of(await child.answer(), returns)
+                except TimeoutError as error:
+                    log.warning("imaging_child_timed_out", work=work.__name__)
+                    raise TimedOut(
+                        "Reading this photo took longer than "
+                        f"{self._timeout:g} seconds."
+                    ) from error
+                except (EOFError, msgspec.DecodeError) as error:
+                    reason = await self._reason_of_death(child, work)
+                    raise ChildDied(reason) from error
+                # It died between calls, which means that this one never began.
+                await self._reason_of_death(child, None)
+        raise Unavailable("The photo reader could not be started.")
 
-    async def _attempt(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
-        pool = await self._working_pool()
-        future = pool.schedule(_call, (work, args), timeout=self._timeout)
-        self._running.add(future)
-        future.add_done_callback(self._running.discard)
+    @asynccontextmanager
+    async def _child(self) -> AsyncIterator[ChildProcess]:
+        self._check_open()
+        place = await self._free.get()
         try:
-            return await asyncio.wrap_future(future)
-        except ProcessExpired as error:
-            raise ChildDied from error
-        except TimeoutError as error:
-            raise TimedOut(
-                f"Reading this photo took longer than {self._timeout:g} seconds."
-            ) from error
+            self._check_open()
+            yield await asyncio.shield(place)
+        finally:
+            self._free.put_nowait(self._next(place))
 
-    async def _working_pool(self) -> ProcessPool:
-        if (pool := self._pool) is None:
+    def _next(self, place: asyncio.Task[ChildProcess]) -> asyncio.Task[ChildProcess]:
+        if not self._open or not place.done():
+            return place
+        if place.exception():
+            return asyncio.create_task(self._start())
+        if (child := place.result()).fit:
+            return place
+        return asyncio.create_task(self._replace(child))
+
+    async def _start(self) -> ChildProcess:
+        child = await ChildProcess.spawn()
+        self._children.add(child)
+        try:
+            self._check_open()
+            await child.get_ready(self._limits, self._load, self._scratch)
+        except BaseException:
+            await self._bury(child)
+            raise
+        return child
+
+    async def _replace(self, child: ChildProcess) -> ChildProcess:
+        await self._bury(child)
+        return await self._start()
+
+    async def _bury(self, child: ChildProcess) -> str:
+        self._children.discard(child)
+        return await child.bury()
+
+    async def _reason_of_death(
+        self, child: ChildProcess, work: Callable[..., object] | None
+    ) -> str:
+        reason = await self._bury(child)
+        self._check_open()
+        log.warning("imaging_child_died", reason=reason, work=work and work.__name__)
+        return reason
+
+    def _check_open(self) -> None:
+        if not self._open:
             raise Unavailable("The photo reader is not running.")
-        if pool.active:
-            return pool
-        self._pool = fresh = self._new_pool()
-        await asyncio.to_thread(pool.join)
-        return fresh
-
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._workers,
-            initializer=_prepare,
-            initargs=(os.getpid(), self._memory_bytes),
-            context=multiprocessing.get_context("spawn"),
-        )
-
-
-def _prepare(parent: int, memory_bytes: int) -> None:
-    """Bound what this child may do, load what it needs, and fall silent."""
-    _die_with(parent)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from photo.adapters.imaging.ocr import models  # noqa: PLC0415 - only in children
-
-    models()
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, sys.stdout.fileno())
-    os.dup2(silence, sys.stderr.fileno())
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent goes, even by SIGKILL."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _call(work: Callable[..., T], args: tuple[object, ...]) -> T:
-    """Run in the child. After a failed allocation nothing in it is to be trusted."""
-    try:
-        return work(*args)
-    except MemoryError:
-        os._exit(1)

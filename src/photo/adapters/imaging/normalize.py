@@ -1,6 +1,7 @@
 """Photos made safe: upright pages without metadata, and a thumbnail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from photo.adapters.imaging.children import ChildDied, ImagingPool
@@ -13,6 +14,8 @@ from photo.domain.media import MediaType
 #: colour (4:2:0) it loses a point on street signs.
 _JPEG = {"quality": 92, "subsampling": "4:4:4"}
 _THUMBNAIL_SIDE = 512
+#: Fifty pages take a hundredth of this. Millions of empty segments take minutes.
+_HEADERS_CPU_SECONDS = 5
 
 
 class PillowNormalizer(ImageNormalizer):
@@ -23,30 +26,45 @@ class PillowNormalizer(ImageNormalizer):
         self, photo: Path, content_type: MediaType, *, into: Path
     ) -> Sequence[PageImage]:
         try:
-            pages = await self._pool.run(count_pages, photo, content_type)
+            pages = await self._pool.run(
+                int,
+                count_pages,
+                photo,
+                content_type,
+                cpu_seconds=_HEADERS_CPU_SECONDS,
+            )
             return [
-                await self._pool.run(normalize_page, photo, content_type, number, into)
+                await self._page(photo, content_type, number, into)
                 for number in range(1, pages + 1)
             ]
         except ChildDied as error:
             raise CorruptImage(
-                "Decoding this photo failed: it is damaged, or needs too much memory."
+                "Decoding this photo failed: it is damaged, or needs too much memory "
+                "or time.",
+                reason=str(error),
             ) from error
-        except OSError as error:
-            raise Unavailable("The disk did not take the decoded photo.") from error
+
+    async def _page(
+        self, photo: Path, content_type: MediaType, number: int, into: Path
+    ) -> PageImage:
+        """The paths are this side's own: a child is believed nothing but a size."""
+        width, height = await self._pool.run(
+            tuple[int, int], normalize_page, photo, content_type, number, into
+        )
+        return PageImage(into / page_name(number), width, height)
 
 
 def count_pages(photo: Path, content_type: MediaType) -> int:
     """Look at the headers, in a child."""
-    from photo.adapters.imaging.decode import page_count  # noqa: PLC0415 - heavy
+    from photo.adapters.imaging.headers import page_count  # noqa: PLC0415 - heavy
 
     return page_count(photo, content_type)
 
 
 def normalize_page(
     photo: Path, content_type: MediaType, number: int, into: Path
-) -> PageImage:
-    """Do the work, in a child."""
+) -> tuple[int, int]:
+    """Do the work, in a child; say how large the upright original was."""
     from photo.adapters.imaging.decode import decode  # noqa: PLC0415 - heavy
     from photo.adapters.imaging.ocr import models  # noqa: PLC0415 - heavy
     from photo.adapters.imaging.upright import upright  # noqa: PLC0415 - heavy
@@ -56,9 +74,17 @@ def normalize_page(
     width, height = picture.width, picture.height
     if page.size != picture.pixels.size:
         width, height = height, width
-    path = into / page_name(number)
-    page.save(path, "JPEG", **_JPEG)
-    if number == 1:
-        page.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-        page.save(into / THUMBNAIL, "WEBP")
-    return PageImage(path, width, height)
+    with _saving():
+        page.save(into / page_name(number), "JPEG", **_JPEG)
+        if number == 1:
+            page.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+            page.save(into / THUMBNAIL, "WEBP")
+    return width, height
+
+
+@contextmanager
+def _saving() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable("The disk did not take the decoded photo.") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from photo.adapters.imaging.children import ChildDied, ImagingPool
 from photo.application.ports import TextRecognizer
-from photo.domain.errors import RecognitionFailed
+from photo.domain.errors import RecognitionFailed, Unavailable
 from photo.domain.text import Engine, Page
 
 _FAILED = "The text of this photo could not be read."
@@ -21,9 +21,9 @@ class RapidOcrRecognizer(TextRecognizer):
 
     async def recognize(self, page: Path) -> Page:
         try:
-            return await self._pool.run(recognize_page, page)
+            return await self._pool.run(Page, recognize_page, page)
         except ChildDied as error:
-            raise RecognitionFailed(_FAILED) from error
+            raise RecognitionFailed(_FAILED, reason=str(error)) from error
 
 
 def recognize_page(page: Path) -> Page:
@@ -35,5 +35,7 @@ def recognize_page(page: Path) -> Page:
         return read_page(page, models())
     except MemoryError:
         raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unavailable("The disk did not give the page back.") from error
     except Exception as error:  # models fail in every way on odd pixels
         raise RecognitionFailed(_FAILED) from error

@@ -1,0 +1,146 @@
+"""Children that die: each costs its own call, and nobody learns of it but the log."""
+
+import asyncio
+import ctypes
+import gc
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import psutil
+import pytest
+from structlog.testing import capture_logs
+
+from photo.adapters.imaging.children import ChildDied, ImagingPool
+from tests.unit.child_processes import SMALL, until_gone
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def eat_memory() -> int:
+    return len(bytearray(64 << 30))
+
+
+def eat_memory_bit_by_bit() -> None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * (16 << 20))
+
+
+def quit_in_the_middle() -> None:
+    os._exit(0)
+
+
+def hang_in_c() -> None:
+    """Stay in a C call that looks at no signal, as a decoder does."""
+    sum(range(10**15))
+
+
+def say_too_much() -> str:
+    return "a" * (32 << 20)
+
+
+DEATHS = {
+    crash: "SIGSEGV",
+    eat_memory: "memory",
+    eat_memory_bit_by_bit: "memory",
+    os.abort: "SIGABRT",
+    quit_in_the_middle: "exit 0",
+}
+
+
+def this_module() -> None:
+    """What children load here: they start ten times as fast without the models."""
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ImagingPool]:
+    async with ImagingPool(workers=1, load=this_module, limits=SMALL) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("work", DEATHS)
+async def test_a_crash_fails_its_call_and_not_the_next(
+    pool: ImagingPool, work: Callable[[], None]
+) -> None:
+    with capture_logs() as logs, pytest.raises(ChildDied, match=DEATHS[work]):
+        await pool.run(type(None), work)
+    assert logs == [
+        {
+            "event": "imaging_child_died",
+            "log_level": "warning",
+            "reason": DEATHS[work],
+            "work": work.__name__,
+        }
+    ]
+    assert await pool.run(int, os.getpid) != os.getpid()
+
+
+async def test_an_answer_of_another_kind_ends_the_child(pool: ImagingPool) -> None:
+    pid = await pool.run(int, os.getpid)
+    with capture_logs() as logs, pytest.raises(ChildDied):
+        await pool.run(str, cast("Any", os.getpid))
+    assert len(logs) == 1
+    assert await pool.run(int, os.getpid) != pid
+
+
+async def test_an_endless_answer_is_not_taken_in(pool: ImagingPool) -> None:
+    with pytest.raises(ChildDied):
+        await pool.run(str, say_too_much)
+    assert await pool.run(int, os.getpid)
+
+
+async def test_many_deaths_at_once_leave_the_pool_whole() -> None:
+    deaths = list(DEATHS) * 2
+    async with ImagingPool(workers=2, load=this_module, limits=SMALL) as pool:
+        ends = await asyncio.gather(
+            *(pool.run(type(None), work) for work in deaths), return_exceptions=True
+        )
+        assert [type(end) for end in ends] == [ChildDied] * 10
+        pids = await asyncio.gather(*(pool.run(int, os.getpid) for _ in range(6)))
+        assert len(set(pids)) <= 2
+
+
+async def test_deaths_leave_nothing_behind_in_the_parent(pool: ImagingPool) -> None:
+    parent = psutil.Process()
+
+    async def die() -> tuple[int, ...]:
+        with pytest.raises(ChildDied):
+            await pool.run(type(None), os.abort)
+        await pool.run(int, os.getpid)
+        gc.collect()
+        return parent.num_fds(), parent.num_threads(), len(parent.children())
+
+    await die()
+    before = await die()
+    assert await die() == before
+
+
+async def test_a_child_killed_while_idle_is_replaced(pool: ImagingPool) -> None:
+    pid = await pool.run(int, os.getpid)
+    os.kill(pid, signal.SIGKILL)
+    await until_gone(pid)
+    with capture_logs() as logs:
+        assert await pool.run(int, os.getpid) != pid
+    assert [(log["reason"], log["work"]) for log in logs] == [("SIGKILL", None)]
+
+
+async def test_a_call_that_uses_too_much_processor_time_is_killed(
+    pool: ImagingPool,
+) -> None:
+    for _ in range(2):
+        since = time.monotonic()
+        with pytest.raises(ChildDied, match="SIGXCPU"):
+            await pool.run(type(None), hang_in_c, cpu_seconds=1)
+        assert time.monotonic() - since < 15
+
+
+async def test_processor_time_is_counted_by_call(pool: ImagingPool) -> None:
+    pid = await pool.run(int, os.getpid)
+    for _ in range(6):
+        await pool.run(int, sum, range(10**7), cpu_seconds=1)
+    assert await pool.run(int, os.getpid) == pid

@@ -6,16 +6,10 @@ revision = "0002"
 down_revision = "0001"
 
 UP = (
-    "ALTER TABLE uploads ADD max_bytes bigint",
-    # What the limits were before they could be set.
-    """
-    UPDATE uploads SET max_bytes = coalesce(
-        size_bytes, CASE content_type WHEN 'image/tiff' THEN 50000000 ELSE 25000000 END
-    )
-    """,
+    # The default is for rows of older versions: the largest limit that they knew.
     """
     ALTER TABLE uploads
-        ALTER max_bytes SET NOT NULL,
+        ADD max_bytes bigint NOT NULL DEFAULT 50000000,
         ADD CONSTRAINT uploads_max_bytes CHECK (max_bytes > 0)
     """,
     # A block range for each hour or so: all that the sweep needs.

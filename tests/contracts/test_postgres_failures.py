@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import insert, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.check import PostgresCheck
@@ -16,6 +16,8 @@ from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
+from photo.adapters.postgres.rows import to_row
+from photo.adapters.postgres.tables import jobs as job_rows
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.application.ports import Changes, JobQuery
 from photo.domain.errors import Unavailable
@@ -161,6 +163,23 @@ class Follower:
     async def is_woken(self) -> None:
         async with asyncio.timeout(10):
             await self._changes.wait(timedelta(minutes=1))
+
+
+async def test_an_upload_that_is_just_being_used_is_waited_for(
+    engine: AsyncEngine, operator: AsyncEngine
+) -> None:
+    uploads, upload = PostgresUploadRepository(engine), an_upload()
+    await uploads.add(upload)
+    async with engine.begin() as submission:
+        await submission.execute(insert(job_rows), to_row(a_job(upload)))
+        forgetting = asyncio.create_task(
+            uploads.forget_unused(
+                created_after=NOW, created_before=NOW + timedelta(days=1), limit=9
+            )
+        )
+        await eventually(operator, "wait_event_type = 'Lock'")
+    assert await forgetting == 0
+    assert await uploads.get(upload.id, tenant=upload.tenant) == upload
 
 
 async def test_the_feed_survives_the_end_of_its_connection(

@@ -122,8 +122,10 @@ async def test_a_file_known_as_infected_gets_no_grant(scanned: World) -> None:
     promise = PhotoPromise(
         content_type=MediaType.JPEG, sha256=sha256(INFECTED).hexdigest().upper()
     )
-    with pytest.raises(Infected):
+    with pytest.raises(Infected) as refused:
         await scanned.grant(ACME, promise)
+    assert refused.value.pointer == "/sha256"
+    assert SIGNATURE not in refused.value.detail
 
 
 @pytest.mark.parametrize("call", range(1, 8))
@@ -188,6 +190,18 @@ async def test_a_photo_waits_for_its_scanner() -> None:
     scanner.failure = None
     job = await world.process(job_id)
     assert job.status is Status.SUCCEEDED
+
+
+async def test_a_photo_that_waits_is_not_downloaded_again_and_again() -> None:
+    world = without(NO_SCANNER)
+    job_id = await world.accept(data=PHOTO.ljust(100_000, b"\1"))
+    world.raw.chunk_bytes = 1_000
+    read = []
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await world.verify(job_id)
+        read.append(world.raw.chunks_read)
+    assert read == [100, 101, 102]
 
 
 async def test_a_broken_promise_is_told_though_the_scanner_is_down() -> None:
@@ -313,6 +327,17 @@ async def test_a_job_on_a_url_is_recorded_and_started(world: World) -> None:
     assert (job.source_url, job.upload_id, job.metadata) == (URL, None, {"page": "1"})
     assert job.raw_key == f"{ACME}/{job.id}"
     assert world.engine.started == [job.id]
+
+
+async def test_a_photo_is_not_fetched_again_once_it_is_verified() -> None:
+    internet = {URL: PHOTO}
+    world = World(internet=internet)
+    job_id = await fetched(world)
+    await world.verify(job_id)
+    internet[URL] = PHOTO + b"another"
+    await world.fetch(job_id)
+    await world.normalize(job_id)
+    assert (await world.jobs.get(job_id)).verified_photo.size_bytes == len(PHOTO)
 
 
 async def test_the_object_of_a_url_is_gone_before_it_is_verified(world: World) -> None:

@@ -13,7 +13,7 @@ from photo.domain.errors import (
     UploadUsed,
 )
 from photo.domain.job import Failure, Status
-from photo.domain.upload import GRANT_LIFETIME, UploadId
+from photo.domain.upload import GRANT_LIFETIME, RAW_LIFETIME, UploadId
 from tests.makers import ACME, OTHER, an_upload
 from tests.unit.world import A_SECOND, Crash, World
 
@@ -37,6 +37,18 @@ async def test_a_submitted_job_is_recorded_and_started(world: World) -> None:
         ACME,
     )
     assert world.engine.started == [job.id]
+
+
+async def test_a_photo_that_may_be_swept_takes_no_job(world: World) -> None:
+    upload = await world.arrive(an_upload())
+    world.clock.step(RAW_LIFETIME - A_SECOND)
+    await world.submit.on_upload(ACME, upload.id, {})
+    late = await world.arrive(an_upload())
+    world.clock.step(A_SECOND)
+    with pytest.raises(UploadExpired):
+        await world.submit.on_upload(ACME, late.id, {})
+    with pytest.raises(UploadUsed):
+        await world.submit.on_upload(ACME, upload.id, {})
 
 
 async def test_a_job_needs_its_photo(world: World) -> None:

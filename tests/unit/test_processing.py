@@ -1,11 +1,13 @@
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from photo.adapters.memory import MemoryRecognizer
+from photo.adapters.memory import MemoryNormalizer, MemoryRecognizer
+from photo.application.ports import PageImage
 from photo.domain.errors import (
     ChecksumMismatch,
     ContentMismatch,
@@ -148,6 +150,23 @@ async def test_verifying_again_does_not_launder_a_changed_photo(world: World) ->
     for step in (world.verify, world.normalize):
         with pytest.raises(ChecksumMismatch):
             await step(job_id)
+
+
+async def test_an_original_that_its_decoder_rewrote_is_not_published() -> None:
+    class TakenOver(MemoryNormalizer):
+        async def normalize(
+            self, photo: Path, content_type: MediaType, *, into: Path
+        ) -> Sequence[PageImage]:
+            pages = await super().normalize(photo, content_type, into=into)
+            await asyncio.to_thread(photo.write_bytes, JPEG + b"a virus")
+            return pages
+
+    world = World(normalizer=TakenOver())
+    job_id = await world.accept()
+    await world.verify(job_id)
+    with pytest.raises(ChecksumMismatch):
+        await world.normalize(job_id)
+    assert world.processed.contents() == {}
 
 
 @pytest.mark.parametrize("steps_done", [0, 1])

@@ -298,8 +298,13 @@ async def test_a_submission_at_any_moment_of_a_sweep_has_its_photo_or_is_refused
 async def test_a_sweep_at_any_moment_of_a_submission_leaves_its_photo_or_refuses_it(
     world: World, call: int
 ) -> None:
+    async def sweep() -> None:
+        world.clock.step(2 * A_SECOND)
+        await world.sweep()
+
     upload = await world.arrive(an_upload())
-    a_day_later(world).fuse.blow_at(call, world.sweep)
+    world.clock.step(RAW_LIFETIME - A_SECOND)
+    world.fuse.blow_at(call, sweep)
     job = await submitted(world, upload)
     assert world.fuse.blown == (job is not None or call < 3)
     await has_photo_or_no_job(world, upload, job)
@@ -307,7 +312,9 @@ async def test_a_sweep_at_any_moment_of_a_submission_leaves_its_photo_or_refuses
 
 async def test_a_claim_just_before_a_sweep_keeps_the_photo(world: World) -> None:
     upload = await world.arrive(an_upload())
-    job = await submitted(a_day_later(world), upload)
+    world.clock.step(RAW_LIFETIME - A_SECOND)
+    job = await submitted(world, upload)
     assert job
+    a_day_later(world)
     assert await world.sweep() == NOTHING
     await has_photo_or_no_job(world, upload, job)

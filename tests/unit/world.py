@@ -1,6 +1,13 @@
 """Every use case on adapters in memory that a fuse can make crash at any call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -23,6 +30,7 @@ from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
 from photo.application.ports import (
     Buckets,
     Clock,
+    ImageNormalizer,
     ListedObject,
     Scanner,
     StoredObject,
@@ -90,6 +98,7 @@ class FusedStore(MemoryObjectStore):
         super().__init__(now)
         self.chunk_bytes = 1 << 20
         self.cut_after: int | None = None
+        self.chunks_read = 0
         self._fuse = fuse
 
     async def head(self, key: str) -> StoredObject:
@@ -97,12 +106,13 @@ class FusedStore(MemoryObjectStore):
         await self._fuse.burn()
         return found
 
-    async def read(self, key: str) -> AsyncIterator[bytes]:
+    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
         async for chunk in super().read(key):
             if self.cut_after is not None:
                 yield chunk[: self.cut_after]
                 raise Unavailable("The object store went away.")
             async for part in in_chunks(chunk, size=self.chunk_bytes):
+                self.chunks_read += 1
                 yield part
         await self._fuse.burn()
 
@@ -239,6 +249,7 @@ class World:
         internet: Mapping[str, bytes] | None = None,
         limits: ByteLimits | None = None,
         buckets: Buckets | None = None,
+        normalizer: ImageNormalizer | None = None,
     ) -> None:
         self.clock = SteppableClock()
         self.fuse = Fuse()
@@ -286,7 +297,7 @@ class World:
             self.clock,
         )
         self.normalize = NormalizePhoto(
-            self.jobs, self.buckets, MemoryNormalizer(), self.clock
+            self.jobs, self.buckets, normalizer or MemoryNormalizer(), self.clock
         )
         self.recognize = RecognizeText(
             self.jobs,

@@ -44,7 +44,7 @@ async def test_a_caller_who_has_enough_closes_the_connection() -> None:
     async with serving(says_and_stays(answer(b"pho", length=5))) as server:
         chunks = fetcher().fetch(server.url, max_bytes=5)
         assert await anext(chunks) == b"pho"
-        await chunks.aclose()  # type: ignore[attr-defined] # it is a generator
+        await chunks.aclose()
         await asyncio.wait_for(server.gone.wait(), 5)
 
 

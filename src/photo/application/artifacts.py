@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from photo.application.ports import ObjectStore
-from photo.domain.errors import ObjectNotFound, UploadMissing
+from photo.domain.errors import ChecksumMismatch, ObjectNotFound, UploadMissing
 from photo.domain.files import ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job
 
@@ -53,22 +53,32 @@ async def keep(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFi
 
 
 async def keep_original(store: ObjectStore, job: Job, original: Path) -> StoredFile:
-    """Store the photo itself, as it was verified."""
+    """Store the photo itself, as it was verified.
+
+    Decoders have had the file in the meantime. Raises `ChecksumMismatch`, and stores
+    nothing, if it is another now.
+    """
     photo = job.verified_photo
     file = StoredFile(ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256)
     await store.write(
-        job.artifact_key(ORIGINAL), _chunks(original), content_type=file.content_type
+        job.artifact_key(ORIGINAL),
+        _chunks(original, photo.sha256),
+        content_type=file.content_type,
     )
     return file
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
+async def _chunks(path: Path, checksum: str) -> AsyncIterator[bytes]:
+    digest = sha256()
     file = await asyncio.to_thread(path.open, "rb")
     try:
         while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            digest.update(chunk)
             yield chunk
     finally:
         file.close()
+    if digest.hexdigest() != checksum:
+        raise ChecksumMismatch("The photo was changed while it was decoded.")
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

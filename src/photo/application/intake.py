@@ -50,10 +50,14 @@ class FetchPhoto:
         job = await self.jobs.update(job_id, lambda job: job.enter(Step.FETCH, at=at))
         if job.source_url is None:
             raise ValueError(f"{job_id} has no URL")
-        fetched = self.fetcher.fetch(job.source_url, max_bytes=self.limits.largest)
-        await self.buckets.raw.write(
-            job.raw_key, self._acceptable(fetched), content_type=_UNKNOWN
-        )
+        if job.photo:  # what the URL leads to by now may be another
+            return
+        async with aclosing(
+            self.fetcher.fetch(job.source_url, max_bytes=self.limits.largest)
+        ) as fetched:
+            await self.buckets.raw.write(
+                job.raw_key, self._acceptable(fetched), content_type=_UNKNOWN
+            )
 
     async def _acceptable(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass a file on; end it when it turns out to be no photo, or too large."""
@@ -113,10 +117,14 @@ class VerifyPhoto:
             raise
 
     async def _read(self, job: Job, reading: "_Reading") -> "_Verdict":
-        chunks = reading.through(self.buckets.raw.read(job.raw_key))
         with must_be_there():
-            async with aclosing(chunks):
+            async with (
+                aclosing(self.buckets.raw.read(job.raw_key)) as stored,
+                aclosing(reading.through(stored)) as chunks,
+            ):
                 verdict = await self._scan(chunks)
+                if job.photo and isinstance(verdict.failure, Unavailable):
+                    raise verdict.failure  # verified before: it only waits
                 async for _ in chunks:  # what the scanner did not need to see
                     pass
         if not reading.complete:

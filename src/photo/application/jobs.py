@@ -90,21 +90,20 @@ class SubmitJob:
         return job
 
     async def _must_have_arrived(self, upload: Upload) -> None:
-        try:
-            await self.buckets.raw.head(upload.key)
-        except ObjectNotFound:
-            # The store may have dropped it since.
-            if await self.jobs.for_upload(upload.id):
-                raise UploadUsed(
-                    "This upload already has a job. Ask for a new upload."
-                ) from None
-            if upload.expired(self.now()):
-                raise UploadExpired(
-                    "The photo was not sent in time. Ask for a new upload."
-                ) from None
-            raise UploadMissing(
-                "The photo has not arrived. Send it to the upload's url first."
-            ) from None
+        if not upload.outlived(self.now()):
+            with suppress(ObjectNotFound):
+                await self.buckets.raw.head(upload.key)
+                return
+        # The store may have dropped it since.
+        if await self.jobs.for_upload(upload.id):
+            raise UploadUsed("This upload already has a job. Ask for a new upload.")
+        if upload.expired(self.now()):
+            raise UploadExpired(
+                "The photo was not sent, or not used, in time. Ask for a new upload."
+            )
+        raise UploadMissing(
+            "The photo has not arrived. Send it to the upload's url first."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What the application needs from the outside: every port, each with its promise."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ObjectStore(Protocol):
     async def head(self, key: str) -> StoredObject:
         """Say what lies under a key, or raise `ObjectNotFound`."""
 
-    def read(self, key: str) -> AsyncIterator[bytes]:
+    def read(self, key: str) -> AsyncGenerator[bytes, None]:
         """Stream an object in chunks of at most 1 MiB, or raise `ObjectNotFound`."""
 
     async def write(
@@ -231,7 +231,7 @@ class PhotoFetcher(Protocol):
     def check(self, url: str) -> None:
         """Raise `UrlRefused` if the URL's form alone forbids to fetch it."""
 
-    def fetch(self, url: str, *, max_bytes: int) -> AsyncIterator[bytes]:
+    def fetch(self, url: str, *, max_bytes: int) -> AsyncGenerator[bytes, None]:
         """Stream the file behind a URL, redirects followed, as it was stored there.
 
         Every address is checked before it is connected to. Raises `UrlRefused`,

@@ -17,7 +17,12 @@ from photo.application.ports import (
     UploadRepository,
 )
 from photo.domain.access import Tenant
-from photo.domain.errors import FileTooLarge, ObjectNotFound, ValidationFailed
+from photo.domain.errors import (
+    FileTooLarge,
+    Infected,
+    ObjectNotFound,
+    ValidationFailed,
+)
 from photo.domain.job import JobId
 from photo.domain.media import ByteLimits, MediaType
 from photo.domain.upload import Upload, UploadId
@@ -67,7 +72,11 @@ class GrantUpload:
     ) -> tuple[Upload, UploadForm]:
         upload = _promised(tenant, promise, self.limits, self.new_id, self.now)
         if upload.sha256 and (known := await self.infected.find(upload.sha256)):
-            raise known.refusal()
+            raise Infected(
+                "The file with this SHA-256 is known to be harmful. Do not send it.",
+                pointer="/sha256",
+                reason=known.signature,
+            )
         await self.uploads.add(upload)
         return upload, await self.links.grant_upload(upload)
 

@@ -47,6 +47,10 @@ class Upload:
     def expired(self, now: datetime) -> bool:
         return now >= self.expires_at
 
+    def outlived(self, now: datetime) -> bool:
+        """Whether its photo may be swept from the raw bucket."""
+        return now >= self.created_at + RAW_LIFETIME
+
     def accept(self, head: bytes, *, size_bytes: int, sha256: str) -> MediaType:
         """The type of the file that was sent, or the first promise that it breaks."""
         found = MediaType.accepted(head)

@@ -1,6 +1,6 @@
 """Objects in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from photo.application.ports import (
@@ -27,7 +27,7 @@ class MemoryObjectStore(ObjectStore):
         data, content_type = self._find(key)
         return StoredObject(len(data), content_type)
 
-    async def read(self, key: str) -> AsyncIterator[bytes]:
+    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
         data, _ = self._find(key)
         for start in range(0, len(data), _CHUNK):
             yield data[start : start + _CHUNK]

@@ -1,7 +1,7 @@
 """Stand-ins for what is done to photos."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photo.application.ports import (
@@ -80,7 +80,7 @@ class MemoryPhotoFetcher(PhotoFetcher):
         if not url.startswith("https://"):
             raise UrlRefused("Only https URLs are fetched.")
 
-    async def fetch(self, url: str, *, max_bytes: int) -> AsyncIterator[bytes]:
+    async def fetch(self, url: str, *, max_bytes: int) -> AsyncGenerator[bytes, None]:
         self.check(url)
         if url not in self._files:
             raise UrlUnreachable("Nothing was found there.", retryable=False)

@@ -39,7 +39,7 @@ uploads = Table(
     Column("tenant", Text, nullable=False),
     Column("content_type", Text, nullable=False),
     Column("created_at", _Time, nullable=False),
-    Column("max_bytes", BigInteger, nullable=False),
+    Column("max_bytes", BigInteger, nullable=False, server_default="50000000"),
     Column("size_bytes", BigInteger),
     Column("sha256", Text),
     Column("filename", Text),

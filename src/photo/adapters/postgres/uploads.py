@@ -28,8 +28,8 @@ _LOCK_UNUSED = (
         _UNUSED,
     )
     .limit(bindparam("limit"))
-    # One that a job is just being added to is locked, and used.
-    .with_for_update(skip_locked=True)
+    # Waits for jobs that are just being added: their uploads are used.
+    .with_for_update()
 )
 # A statement of its own sees the jobs that were added before the locks were had.
 _FORGET_UNUSED = delete(uploads).where(

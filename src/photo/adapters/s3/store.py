@@ -24,7 +24,7 @@ class S3ObjectStore(ObjectStore):
             found = await self._s3.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(found["ContentLength"], found["ContentType"])
 
-    async def read(self, key: str) -> AsyncIterator[bytes]:
+    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
         with translated(key):
             found = await self._s3.get_object(Bucket=self._bucket, Key=key)
             body = found["Body"]

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from photo.application.uploads import GrantUpload, LookUpUpload
 from photo.domain.errors import (
     FileTooLarge,
+    Infected,
     NotFound,
     UnsupportedMediaType,
 )
@@ -21,7 +22,7 @@ from photo.entrypoints.http.views import UploadGrant, UploadView
     "/",
     security=WRITE,
     summary="Ask for an upload",
-    responses=problems(FileTooLarge, UnsupportedMediaType),
+    responses=problems(FileTooLarge, Infected, UnsupportedMediaType),
 )
 async def create_upload(
     request: ApiRequest, data: JSONBody[NewUpload], grant: FromDishka[GrantUpload]

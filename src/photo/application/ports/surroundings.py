@@ -1,0 +1,34 @@
+"""What surrounds the application: time, names, and what moves jobs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from photo.domain.job import Job, JobId
+
+#: The present moment, with its time zone.
+Clock = Callable[[], datetime]
+#: Seconds since some moment or other, which no setting of the clock changes.
+Stopwatch = Callable[[], float]
+#: A new identifier, time-ordered: `new_id("job")` is `job_01k…`.
+NewId = Callable[[str], str]
+
+
+class WorkflowEngine(Protocol):
+    """Moves jobs. Both calls may be repeated, for any job, in any state."""
+
+    async def start(self, job: Job) -> None:
+        """Set a job going, or do nothing if it is under way or came to its end."""
+
+    async def cancel(self, job_id: JobId) -> None:
+        """Stop work on a job soon; nothing if there is none."""
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the engine answers."""
+
+
+class Check(Protocol):
+    """A dependency that can be asked whether it works."""
+
+    async def check(self) -> None:
+        """Raise `Unavailable` if it does not."""

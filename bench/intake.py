@@ -74,7 +74,7 @@ async def _measure(folder: Path) -> dict[str, Any]:
                 attempts=1,
             )
         )
-        await create_bucket(clients, "bench", origins=[])
+        await create_bucket(clients, "bench", origins=["http://127.0.0.1"])
         store = S3ObjectStore(clients, bucket="bench")
         pool = await stack.enter_async_context(ImagingPool(workers=1))
         return {

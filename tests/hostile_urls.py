@@ -39,6 +39,8 @@ REFUSED_URLS = [
     "https://example.com:22/",
     "https://example.com:8443/",
     "https://example.com:65536/",
+    "https://example.com:99999/",
+    "https://1.1.1.1:65536/",
     "https://example.com:443443/",
     "https://example.com:0443/",
     "https://example.com:-443/",

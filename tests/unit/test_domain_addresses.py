@@ -129,6 +129,14 @@ def test_an_exception_is_allowed_on_any_port() -> None:
     INTRANET.check("http://10.1.2.3:9000/")
 
 
+@pytest.mark.parametrize("port", [0, 65536, 99999])
+@pytest.mark.parametrize("host", ["10.1.2.3", "nas.corp.internal"])
+def test_a_port_that_cannot_be_is_no_exception(host: str, port: int) -> None:
+    INTRANET.check(f"http://{host}:65535/")
+    with pytest.raises(UrlRefused):
+        INTRANET.check(f"http://{host}:{port}/")
+
+
 @pytest.mark.parametrize("address", ["10.0.255.255", "10.2.0.0", "127.0.0.1", "::1"])
 def test_an_exception_allows_nothing_beside_it(address: str) -> None:
     with pytest.raises(UrlRefused, match="not public"):

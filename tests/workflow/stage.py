@@ -1,7 +1,7 @@
 """The whole service on memory adapters, but for its workflows: those are Temporal's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import uuid4
@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from photo.adapters.memory import MemoryRecognizer
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.engine import TemporalWorkflowEngine, workflow_id
-from photo.adapters.temporal.worker import make_workers, running
+from photo.adapters.temporal.worker import Workers, make_workers, running
 from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
 from photo.application.ports import (
     Buckets,
@@ -54,11 +54,12 @@ class Stage:
         adapters.provide_all(ImageActivities, JobActivities)
         self.container = memory_container(adapters, *overrides)
 
-    async def working(self) -> AbstractAsyncContextManager[None]:
+    async def working(
+        self,
+    ) -> AbstractAsyncContextManager[Callable[[Worker], None]]:
         return running(*await self.workers())
 
-    async def workers(self) -> Sequence[Worker]:
-        """One for workflows and light steps, one for images."""
+    async def workers(self) -> Workers:
         return make_workers(
             self.client,
             self.queue,

@@ -21,14 +21,19 @@ from photo.adapters.temporal.attempts import (
     FETCH_ATTEMPTS,
     AttemptInterceptor,
 )
+from photo.adapters.temporal.messages import JobRef
+from photo.application.ports import JobRepository
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import (
     CorruptImage,
     Internal,
     ObjectNotFound,
+    PhotoError,
     Unavailable,
     UrlUnreachable,
 )
+from photo.domain.job import Failure, Step
+from tests.makers import NOW, a_job, an_upload
 
 BUGS = [Internal("Why."), ObjectNotFound("Why."), ZeroDivisionError()]
 EVERY_ERROR = [*BUGS, CorruptImage("Why."), Unavailable("Why.")]
@@ -42,16 +47,22 @@ class Failing(ActivityInboundInterceptor):
         raise self._error
 
 
-async def told(error: Exception, *, step: str = "verify", attempt: int = 1) -> Any:
+async def told(
+    error: Exception,
+    *messages: JobRef,
+    step: str = "verify",
+    attempt: int = 1,
+    jobs: JobRepository | None = None,
+) -> Any:
     """The error that Temporal gets when a step raises one."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, activity_type=step, attempt=attempt)
-    uploads, feed = MemoryUploadRepository(), MemoryJobFeed()
-    note = NoteWaiting(MemoryJobRepository(uploads, feed))
+    nobodys = MemoryJobRepository(MemoryUploadRepository(), MemoryJobFeed())
+    note = NoteWaiting(jobs or nobodys)
     around = AttemptInterceptor(note).intercept_activity(Failing(error))
-    nothing = ExecuteActivityInput(JobActivities.verify, (), None, {})
+    call = ExecuteActivityInput(JobActivities.verify, messages, None, {})
     with pytest.raises(ApplicationError) as failure:
-        await environment.run(around.execute_activity, nothing)
+        await environment.run(around.execute_activity, call)
     return failure.value
 
 
@@ -89,7 +100,7 @@ async def test_a_dependency_is_waited_for_and_the_log_says_why(
 
 
 @pytest.mark.parametrize(
-    ("retryable", "final"), [(True, [False, False, False, True]), (False, [True] * 4)]
+    ("retryable", "final"), [(True, [False, False, True]), (False, [True] * 3)]
 )
 async def test_another_server_is_asked_again_only_if_its_silence_may_pass(
     *, retryable: bool, final: list[bool]
@@ -101,6 +112,30 @@ async def test_another_server_is_asked_again_only_if_its_silence_may_pass(
     ]
     assert [error.non_retryable for error in told_to_temporal] == final
     assert {error.type for error in told_to_temporal} == {"url_unreachable"}
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "noted"),
+    [
+        (Unavailable("Why."), 1000, True),
+        (UrlUnreachable("Why.", retryable=True), 1, True),
+        (UrlUnreachable("Why.", retryable=True), FETCH_ATTEMPTS, False),
+        (UrlUnreachable("Why.", retryable=False), 1, False),
+        (CorruptImage("Why."), 1, False),
+    ],
+)
+async def test_a_job_says_why_its_step_waits_only_if_the_step_is_tried_again(
+    error: PhotoError, attempt: int, *, noted: bool
+) -> None:
+    uploads = MemoryUploadRepository()
+    jobs = MemoryJobRepository(uploads, MemoryJobFeed())
+    upload = an_upload()
+    job = a_job(upload).enter(Step.FETCH, at=NOW)
+    await uploads.add(upload)
+    await jobs.add(job)
+    await told(error, JobRef(job.id), step="fetch", attempt=attempt, jobs=jobs)
+    expected = Failure.of(error) if noted else None
+    assert (await jobs.get(job.id)).step_error == expected
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR)

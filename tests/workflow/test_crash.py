@@ -4,6 +4,7 @@ import sys
 from temporalio.client import Client
 
 from photo.adapters.temporal.client import TemporalServer
+from photo.adapters.temporal.worker import running
 from photo.domain.job import Status
 from tests.workflow.stage import Stage
 
@@ -12,8 +13,8 @@ async def test_what_a_killed_worker_had_begun_another_completes(
     client: Client, temporal: TemporalServer
 ) -> None:
     stage = Stage(client)
-    light, images = await stage.workers()
-    async with asyncio.timeout(60), light:
+    workers = await stage.workers()
+    async with asyncio.timeout(60), running(workers.light, workers.scans) as start:
         job_id = await stage.submit()
         doomed = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -28,6 +29,6 @@ async def test_what_a_killed_worker_had_begun_another_completes(
         assert (await doomed.stdout.readline()).decode().strip() == job_id
         doomed.kill()
         await doomed.wait()
-        async with images:
-            job = await stage.ended(job_id)
+        start(workers.images)
+        job = await stage.ended(job_id)
     assert job.status is Status.SUCCEEDED

@@ -12,6 +12,7 @@ from photo.adapters.temporal.attempts import BUG_ATTEMPTS
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.messages import JobRef
 from photo.adapters.temporal.queues import images_queue
+from photo.adapters.temporal.worker import running
 from photo.adapters.temporal.workflows import CUT_SHORT_ATTEMPTS, PATIENCE
 from photo.domain.errors import RecognitionFailed, Unavailable
 from photo.domain.job import Failure, Job, JobId, Status
@@ -74,8 +75,8 @@ async def test_a_dependency_that_stays_away_fails_the_job_as_retryable(
         task_queue=images_queue(stage.queue),
         activities=[normalize],
     )
-    light, _ = await stage.workers()
-    async with light, hopeless:
+    workers = await stage.workers()
+    async with running(workers.light, workers.scans, hopeless):
         job = await failed(stage)
     assert job.error == Failure("dependency_unavailable", "The reader is down.", True)
 

@@ -20,6 +20,7 @@ Network = IPv4Network | IPv6Network
 
 MAX_URL_LENGTH = 2_000
 _PORTS = {"http": 80, "https": 443}
+_MAX_PORT = 65_535
 
 _NOT_PUBLIC = (
     "The URL leads to an address that is not public. Use one that anyone on the"
@@ -94,7 +95,7 @@ _SPECIAL = _networks(
 
 
 class WebUrl(NamedTuple):
-    """A URL in its parts. No other code takes one apart."""
+    """A URL in its parts. Nothing that connects takes one apart a second time."""
 
     scheme: str
     #: A name in lower case, or an address.
@@ -188,7 +189,10 @@ def _split_authority(authority: str) -> tuple[str | Address, int | None]:
     host = _literal(parts["host"]) or parts["host"]
     if isinstance(host, str) and not _NAME.fullmatch(host):
         raise _unreadable()
-    return host, int(parts["port"]) if parts["port"] else None
+    port = int(parts["port"]) if parts["port"] else None
+    if port and port > _MAX_PORT:
+        raise UrlRefused(f"The port of a URL is a number up to {_MAX_PORT}.")
+    return host, port
 
 
 def _unreadable() -> UrlRefused:

@@ -29,8 +29,8 @@ HEARTBEAT_INTERVAL = timedelta(seconds=1)
 #: A bug may be a passing one (a race, a full disk); this many tries will tell.
 BUG_ATTEMPTS = 3
 
-#: Another server that does not answer is tried this often.
-FETCH_ATTEMPTS = 4
+#: Another server that does not answer is tried this often, a minute each time.
+FETCH_ATTEMPTS = 3
 
 #: Steps that nothing can end but success: without them a job would never end.
 ENDINGS = frozenset({"fail", "cancel"})
@@ -64,7 +64,7 @@ class _Attempt(ActivityInboundInterceptor):
                 try:
                     return await self.next.execute_activity(input)
                 except (Unavailable, UrlUnreachable) as error:
-                    if job_id:
+                    if job_id and not _is_final(error, info):
                         await self._note_waiting(job_id, error)
                     raise
 
@@ -91,7 +91,6 @@ def _told_to_temporal(info: activity.Info) -> Iterator[None]:
     Causes stay out of the history: an exception's message may hold anything.
     """
     since = perf_counter()
-    ending = info.activity_type in ENDINGS
     try:
         yield
     except asyncio.CancelledError:
@@ -99,24 +98,33 @@ def _told_to_temporal(info: activity.Info) -> Iterator[None]:
         raise
     except Unavailable as error:
         log.warning("step_unavailable", detail=error.detail, reason=error.reason)
-        raise _failed(error, final=False) from None
+        raise _failed(error, info) from None
     except Exception as error:  # the edge of the worker: a bug must not end it
         if isinstance(error, PhotoError) and not isinstance(error, Internal):
             log.info("step_refused", code=error.code, reason=error.reason)
-            again = _may_pass(error) and info.attempt < FETCH_ATTEMPTS
-            raise _failed(error, final=not (ending or again)) from None
+            raise _failed(error, info) from None
         log.exception("step_broke")
         broken = Internal("Something broke while this photo was processed.")
-        final = info.attempt >= BUG_ATTEMPTS and not ending
-        raise _failed(broken, final=final) from None
+        raise _failed(broken, info) from None
     log.info("step_done", duration_ms=round((perf_counter() - since) * 1000, 1))
 
 
-def _may_pass(error: PhotoError) -> bool:
-    return isinstance(error, UrlUnreachable) and error.retryable
+def _is_final(error: PhotoError, info: activity.Info) -> bool:
+    """Whether this attempt is the last."""
+    if info.activity_type in ENDINGS:
+        return False
+    match error:
+        case Unavailable():
+            return False
+        case Internal():
+            return info.attempt >= BUG_ATTEMPTS
+        case UrlUnreachable(retryable=True):
+            return info.attempt >= FETCH_ATTEMPTS
+        case _:
+            return True
 
 
-def _failed(error: PhotoError, *, final: bool) -> ApplicationError:
+def _failed(error: PhotoError, info: activity.Info) -> ApplicationError:
     """The error with the job's failure in it; what a photo is to blame for is benign.
 
     Benign errors are left out of Temporal's own log and failure metrics.
@@ -126,7 +134,7 @@ def _failed(error: PhotoError, *, final: bool) -> ApplicationError:
         error.detail,
         Failure.of(error),
         type=error.code,
-        non_retryable=final,
+        non_retryable=_is_final(error, info),
         category=ApplicationErrorCategory.UNSPECIFIED
         if blameless
         else ApplicationErrorCategory.BENIGN,

@@ -1,17 +1,18 @@
 """The workers of one process, one a task queue, started and stopped together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.attempts import HEARTBEAT_INTERVAL, AttemptInterceptor
-from photo.adapters.temporal.queues import images_queue
+from photo.adapters.temporal.queues import fetches_queue, images_queue, scans_queue
 from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten, Sweep
 from photo.application.processing import NoteWaiting
 
@@ -21,6 +22,12 @@ GRACE = timedelta(seconds=20)
 
 # Light steps wait for the network most of the time.
 LIGHT_STEPS = 20
+
+# Each may hold 8 to 16 MiB of what it sends on to the bucket.
+FETCHES = 16
+
+# As many as clamd works on at once by default.
+SCANS = 10
 
 _worker = partial(
     Worker,
@@ -32,6 +39,16 @@ _worker = partial(
 )
 
 
+class Workers(NamedTuple):
+    """One a task queue."""
+
+    #: Workflows, and what neither waits long nor works hard.
+    light: Worker
+    fetches: Worker
+    scans: Worker
+    images: Worker
+
+
 def make_workers(
     client: Client,
     task_queue: str,
@@ -40,18 +57,13 @@ def make_workers(
     note_waiting: NoteWaiting,
     *,
     image_processes: int,
-) -> tuple[Worker, Worker]:
-    """One worker for workflows and light steps, one for as many images as fit."""
-    interceptors = [AttemptInterceptor(note_waiting)]
-    return (
-        _worker(
-            client,
-            interceptors=interceptors,
+) -> Workers:
+    make = partial(_worker, client, interceptors=[AttemptInterceptor(note_waiting)])
+    return Workers(
+        light=make(
             task_queue=task_queue,
             workflows=[ProcessPhoto, StartForgotten, Sweep],
             activities=[
-                jobs.fetch,
-                jobs.verify,
                 jobs.publish,
                 jobs.fail,
                 jobs.cancel,
@@ -60,9 +72,17 @@ def make_workers(
             ],
             max_concurrent_activities=LIGHT_STEPS,
         ),
-        _worker(
-            client,
-            interceptors=interceptors,
+        fetches=make(
+            task_queue=fetches_queue(task_queue),
+            activities=[jobs.fetch],
+            max_concurrent_activities=FETCHES,
+        ),
+        scans=make(
+            task_queue=scans_queue(task_queue),
+            activities=[jobs.verify],
+            max_concurrent_activities=SCANS,
+        ),
+        images=make(
             task_queue=images_queue(task_queue),
             activities=[images.normalize, images.recognize],
             max_concurrent_activities=image_processes,
@@ -71,10 +91,19 @@ def make_workers(
 
 
 @asynccontextmanager
-async def running(*workers: Worker) -> AsyncIterator[None]:
-    """Work meanwhile, then stop all at once; the death of one ends the others."""
+async def running(*workers: Worker) -> AsyncIterator[Callable[[Worker], None]]:
+    """Work meanwhile, then stop all at once; the death of one ends the others.
+
+    Another worker can join them later.
+    """
+    started: list[Worker] = []
     async with asyncio.TaskGroup() as group:
-        for worker in workers:
+
+        def start(worker: Worker) -> None:
             group.create_task(worker.run())
-        yield
-        await asyncio.gather(*(worker.shutdown() for worker in workers))
+            started.append(worker)
+
+        for worker in workers:
+            start(worker)
+        yield start
+        await asyncio.gather(*(worker.shutdown() for worker in started))

@@ -19,7 +19,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from photo.adapters.temporal.activities import ImageActivities, JobActivities
     from photo.adapters.temporal.messages import JobRef, ToFail, ToPublish, ToRecognize
-    from photo.adapters.temporal.queues import images_queue
+    from photo.adapters.temporal.queues import fetches_queue, images_queue, scans_queue
     from photo.application.sweeping import Swept
     from photo.domain.errors import Internal, JobFinished, TimedOut, Unavailable
     from photo.domain.job import Failure
@@ -72,8 +72,9 @@ ROW = workflow.ActivityConfig(
 )
 
 
-def _step(limit: timedelta) -> workflow.ActivityConfig:
+def _step(limit: timedelta, task_queue: str | None = None) -> workflow.ActivityConfig:
     return workflow.ActivityConfig(
+        task_queue=task_queue,
         start_to_close_timeout=limit,
         schedule_to_close_timeout=PATIENCE,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
@@ -85,11 +86,6 @@ def _step(limit: timedelta) -> workflow.ActivityConfig:
             ],
         ),
     )
-
-
-def _image_step(limit: timedelta) -> workflow.ActivityConfig:
-    queue = images_queue(workflow.info().task_queue)
-    return workflow.ActivityConfig(task_queue=queue, **_step(limit))
 
 
 @workflow.defn(name="process-photo")
@@ -110,16 +106,18 @@ class ProcessPhoto:
             raise
 
     async def _process(self, job: JobRef) -> None:
+        queue = workflow.info().task_queue
         if job.fetch:
-            await _attempt(JobActivities.fetch, job, _step(FETCH_LIMIT))
-        await _attempt(JobActivities.verify, job, _step(VERIFY_LIMIT))
-        images = await _attempt(
-            ImageActivities.normalize, job, _image_step(NORMALIZE_LIMIT)
-        )
+            fetch = _step(FETCH_LIMIT, fetches_queue(queue))
+            await _attempt(JobActivities.fetch, job, fetch)
+        verify = _step(VERIFY_LIMIT, scans_queue(queue))
+        await _attempt(JobActivities.verify, job, verify)
+        normalize = _step(NORMALIZE_LIMIT, images_queue(queue))
+        images = await _attempt(ImageActivities.normalize, job, normalize)
         texts = await _attempt(
             ImageActivities.recognize,
             ToRecognize(job.job_id, images.pages),
-            _image_step(RECOGNIZE_LIMIT),
+            _step(RECOGNIZE_LIMIT, images_queue(queue)),
         )
         files = [*images.files, *texts.files]
         await _attempt(

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import click
 import structlog
 import uvicorn
 from dishka import AsyncContainer
+from temporalio.worker import Worker
 
 from photo import __version__
 from photo.adapters.s3.buckets import is_public
@@ -18,7 +19,7 @@ from photo.adapters.s3.clients import S3Clients
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
-from photo.adapters.temporal.worker import make_workers, running
+from photo.adapters.temporal.worker import Workers, make_workers, running
 from photo.application.health import CheckHealth
 from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
@@ -86,7 +87,6 @@ async def _work(settings: Settings) -> None:
     queue = settings.temporal_task_queue
     async with live_container(settings, s3_attempts=1) as container:
         await _refuse_public_buckets(container, settings)
-        await _refuse_blind_scanner(container, settings)
         client = await (await container.get(TemporalServer)).connected()
         await _patiently(lambda: schedule_all(client, queue))
         workers = make_workers(
@@ -100,10 +100,37 @@ async def _work(settings: Settings) -> None:
         stop = asyncio.Event()
         for ending in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(ending, stop.set)
-        async with running(*workers):
-            log.info("worker_started", task_queue=queue)
-            await stop.wait()
-            log.info("worker_stopping")
+        log.info("worker_started", task_queue=queue)
+        if await work(workers, partial(_blind_spots, container, settings), stop):
+            sys.exit(1)
+
+
+async def work(
+    workers: Workers, probe: Callable[[], Awaitable[Sequence[str]]], stop: asyncio.Event
+) -> Sequence[str]:
+    """Work until told to stop, or until the probe of the scanner finds faults.
+
+    Photos are scanned, and go on, only after it has found none.
+    """
+    faults: Sequence[str] = ()
+
+    async def scan_if_safe(start: Callable[[Worker], None]) -> None:
+        nonlocal faults
+        if faults := await probe():
+            log.error("scanner_is_blind", faults=faults)
+            stop.set()
+        else:
+            start(workers.scans)
+
+    async with (
+        running(workers.light, workers.fetches, workers.images) as start,
+        asyncio.TaskGroup() as group,
+    ):
+        probing = group.create_task(scan_if_safe(start))
+        await stop.wait()
+        log.info("worker_stopping")
+        probing.cancel()
+    return faults
 
 
 async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) -> None:
@@ -117,15 +144,13 @@ async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) 
             sys.exit(1)
 
 
-async def _refuse_blind_scanner(container: AsyncContainer, settings: Settings) -> None:
-    """In production, do not start with a scanner that passes what it has not seen."""
+async def _blind_spots(container: AsyncContainer, settings: Settings) -> Sequence[str]:
+    """In production, what the scanner passes unseen, once it can be asked."""
     scanner = await container.get(Scanner | None)
     if settings.environment != "production" or scanner is None:
-        return
+        return ()
     largest = settings.max_bytes.largest
-    if faults := await _patiently(partial(blind_spots, scanner, largest=largest)):
-        log.error("scanner_is_blind", faults=faults)
-        sys.exit(1)
+    return await _patiently(partial(blind_spots, scanner, largest=largest))
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

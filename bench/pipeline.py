@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from photo.adapters.imaging import child
 from photo.entrypoints.client import PhotoClient, photos_in
 from photo.entrypoints.credentials import load_credentials
 from photo.entrypoints.local.ports import choose_ports
@@ -87,7 +88,7 @@ def _name(process: psutil.Process) -> str:
     command = process.cmdline()
     if "photo" in command:
         return f"photo {command[-1]}"
-    if any("spawn_main" in part for part in command):
+    if any(child.__name__ in part for part in command):
         return "imaging children"
     return process.name()
 

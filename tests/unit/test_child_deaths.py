@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from photo.adapters.imaging.children import ChildDied, ImagingPool
-from tests.unit.child_processes import SMALL, until_gone
+from tests.unit.child_processes import SMALL, until_gone, until_written
 
 
 def crash() -> None:
@@ -134,13 +135,51 @@ async def test_a_call_that_uses_too_much_processor_time_is_killed(
 ) -> None:
     for _ in range(2):
         since = time.monotonic()
-        with pytest.raises(ChildDied, match="SIGXCPU"):
+        with pytest.raises(ChildDied, match="SIGPROF"):
             await pool.run(type(None), hang_in_c, cpu_seconds=1)
         assert time.monotonic() - since < 15
 
 
-async def test_processor_time_is_counted_by_call(pool: ImagingPool) -> None:
-    pid = await pool.run(int, os.getpid)
-    for _ in range(6):
-        await pool.run(int, sum, range(10**7), cpu_seconds=1)
-    assert await pool.run(int, os.getpid) == pid
+def burn(seconds: float) -> int:
+    """Use so much processor time, and say by whom."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return os.getpid()
+
+
+async def test_each_call_has_its_whole_budget_however_much_was_used_before(
+    pool: ImagingPool,
+) -> None:
+    pids = [await pool.run(int, burn, 1.5, cpu_seconds=2) for _ in range(3)]
+    assert len(set(pids)) == 1
+
+
+def timer() -> tuple[float, float]:
+    return signal.getitimer(signal.ITIMER_PROF)
+
+
+async def test_the_budget_of_a_call_is_its_own(pool: ImagingPool) -> None:
+    for seconds in (60, 5, 60):
+        left, again = await pool.run(tuple[float, float], timer, cpu_seconds=seconds)
+        assert seconds - 0.5 < left <= seconds + 0.01
+        assert again == 0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+async def test_a_signal_to_the_whole_group_ends_no_call(
+    pool: ImagingPool, tmp_path: Path, name: str
+) -> None:
+    go_on = tmp_path / "go_on"
+    call = asyncio.create_task(pool.run(int, be_busy, tmp_path / "pid", go_on))
+    pid = await until_written(tmp_path / "pid")
+    os.kill(pid, signal.Signals[name])
+    go_on.touch()
+    assert await call == pid
+
+
+def be_busy(pid_file: Path, go_on: Path) -> int:
+    pid_file.write_text(str(os.getpid()))
+    while not go_on.exists():
+        pass
+    return os.getpid()

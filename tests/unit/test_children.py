@@ -88,6 +88,20 @@ async def test_a_call_that_waits_its_turn_can_be_cancelled_for_nothing(
     first.cancel()
 
 
+async def test_calls_are_served_in_the_order_in_which_they_came(
+    pool: ImagingPool,
+) -> None:
+    served: list[str] = []
+
+    async def call(name: str) -> None:
+        for _ in range(2):
+            await pool.run(int, os.getpid)
+            served.append(name)
+
+    await asyncio.gather(*map(call, "abc"))
+    assert "".join(served) == "abcabc"
+
+
 async def test_a_call_that_takes_too_long_times_out(tmp_path: Path) -> None:
     async with ImagingPool(
         workers=1, load=this_module, timeout=timedelta(seconds=0.5)

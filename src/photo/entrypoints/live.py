@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import NewType
 
-import aioboto3
-from botocore.config import Config
 from dishka import (
     AsyncContainer,
     Provider,
@@ -18,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from photo.adapters.clamav import ClamdScanner
-from photo.adapters.imaging import ImagingPool, PillowNormalizer, RapidOcrRecognizer
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
@@ -32,7 +29,6 @@ from photo.adapters.s3.store import S3ObjectStore
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.engine import TemporalWorkflowEngine
-from photo.adapters.textract import TextractRecognizer
 from photo.adapters.web.client import GuardedClient
 from photo.adapters.web.fetcher import HttpPhotoFetcher
 from photo.application.health import CheckHealth
@@ -40,7 +36,6 @@ from photo.application.ports import (
     Buckets,
     Check,
     Clock,
-    ImageNormalizer,
     InfectedFiles,
     JobFeed,
     JobRepository,
@@ -48,7 +43,6 @@ from photo.application.ports import (
     ObjectLinks,
     PhotoFetcher,
     Scanner,
-    TextRecognizer,
     UploadRepository,
     WorkflowEngine,
 )
@@ -56,17 +50,11 @@ from photo.domain.addresses import WebPolicy
 from photo.domain.media import ByteLimits
 from photo.entrypoints.container import Application
 from photo.entrypoints.cpus import usable_cpus
+from photo.entrypoints.reading import ImageProcesses, Imaging
 from photo.entrypoints.settings import Settings
 
 #: How often a request to S3 is tried: once where Temporal repeats the whole step.
 S3Attempts = NewType("S3Attempts", int)
-
-#: How many photos are decoded or read at once, each in a process of its own.
-ImageProcesses = NewType("ImageProcesses", int)
-
-_TEXTRACT = Config(
-    connect_timeout=3, read_timeout=60, retries={"total_max_attempts": 1}
-)
 
 
 class Database(Provider):
@@ -171,36 +159,6 @@ class Workflows(Provider):
     @provide
     def workflow_engine(self, client: Client, settings: Settings) -> WorkflowEngine:
         return TemporalWorkflowEngine(client, settings.temporal_task_queue)
-
-
-class Imaging(Provider):
-    """Child processes, started by whoever first asks: only workers do."""
-
-    scope = Scope.APP
-
-    processes = from_context(ImageProcesses)
-    normalizer = provide(PillowNormalizer, provides=ImageNormalizer)
-
-    @provide
-    async def pool(self, processes: ImageProcesses) -> AsyncIterator[ImagingPool]:
-        async with ImagingPool(workers=processes) as pool:
-            yield pool
-
-    @provide
-    async def recognizer(
-        self, settings: Settings, pool: ImagingPool
-    ) -> AsyncIterator[TextRecognizer]:
-        if settings.ocr_engine == "rapidocr":
-            yield RapidOcrRecognizer(pool)
-            return
-        session = aioboto3.Session(
-            aws_access_key_id=settings.aws_access_key_id,
-            aws_secret_access_key=settings.aws_secret_access_key,
-            aws_session_token=settings.aws_session_token,
-            region_name=settings.aws_region,
-        )
-        async with session.client("textract", config=_TEXTRACT) as client:
-            yield TextractRecognizer(client)
 
 
 class Health(Provider):

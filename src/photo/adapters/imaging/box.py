@@ -5,8 +5,9 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 
 from photo.adapters.imaging.landlock import hide_files
@@ -45,7 +46,9 @@ def environment() -> dict[str, str]:
 def bound(parent: int, limits: Limits) -> None:
     """Set the limits that also hold while libraries and models are loaded."""
     _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Sent to the whole process group, these are for the parent, which lets calls end.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
     for limit, most in (
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
@@ -71,12 +74,19 @@ def seal(scratch: str) -> list[str]:
     return [name for name, holds in seals.items() if not holds]
 
 
-def allow_cpu(seconds: int) -> None:
-    """From now on; SIGXCPU kills afterwards."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    until = ceil(used.ru_utime + used.ru_stime) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
+@contextmanager
+def cpu_at_most(seconds: int) -> Iterator[None]:
+    """Of all threads; then SIGPROF kills, even in the middle of a C call.
+
+    `RLIMIT_CPU` counts from the start of the process, by a clock that nobody can read:
+    what a process is told of its use falls behind it.
+    """
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def hide_from_children() -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from photo.adapters.imaging.answers import Begun, Ready, answer
-from photo.adapters.imaging.box import allow_cpu, bound, seal
+from photo.adapters.imaging.box import bound, cpu_at_most, seal
 
 #: The exit code of a child that could not have the memory it wanted.
 OUT_OF_MEMORY = 77
@@ -32,9 +32,10 @@ def main() -> None:
         except EOFError:
             return
         _say(answers, msgspec.msgpack.encode(Begun()))
-        allow_cpu(cpu_seconds)
         try:
-            _say(answers, answer(work, args))
+            with cpu_at_most(cpu_seconds):
+                said = answer(work, args)
+            _say(answers, said)
         except MemoryError:
             # After a failed allocation nothing in here is to be trusted.
             os._exit(OUT_OF_MEMORY)

@@ -57,6 +57,8 @@ class ImagingPool:
         self._children: set[ChildProcess] = set()
         #: A place for each child: it holds the child, or will soon.
         self._free: asyncio.Queue[asyncio.Task[ChildProcess]] = asyncio.Queue()
+        #: A queue alone lets a caller that comes anew overtake one that it has woken.
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Start the children, and raise `Unavailable` unless they can work."""
@@ -89,7 +91,7 @@ class ImagingPool:
             child.kill()
         # Whoever holds a place gives it back, and whoever waits for one is woken.
         for _ in range(self._workers):
-            await asyncio.gather(await self._free.get(), return_exceptions=True)
+            await asyncio.gather(await self._take(), return_exceptions=True)
         await asyncio.gather(*(child.bury() for child in self._children))
         self._children.clear()
 
@@ -128,12 +130,17 @@ class ImagingPool:
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[ChildProcess]:
         self._check_open()
-        place = await self._free.get()
+        place = await self._take()
         try:
             self._check_open()
             yield await asyncio.shield(place)
         finally:
             self._free.put_nowait(self._next(place))
+
+    async def _take(self) -> asyncio.Task[ChildProcess]:
+        """Wait for a place: first come, first served."""
+        async with self._turn:
+            return await self._free.get()
 
     def _next(self, place: asyncio.Task[ChildProcess]) -> asyncio.Task[ChildProcess]:
         if not self._open or not place.done():

@@ -25,7 +25,8 @@ from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
-from photo.entrypoints.live import ImageProcesses, live_container
+from photo.entrypoints.live import live_container
+from photo.entrypoints.reading import ImageProcesses
 from photo.entrypoints.scanner_probes import blind_spots
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run

@@ -22,7 +22,6 @@ from temporalio.client import (
 
 from photo.adapters.memory import MemoryObjectStore
 from photo.adapters.temporal.schedule import INTERVALS, schedule_all, schedule_id
-from photo.adapters.temporal.workflows import Sweep
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -237,10 +236,13 @@ async def result(stage: Stage, schedule: ScheduleHandle, *, run: int = 1) -> Swe
             pass
         started = runs[run - 1].action
         assert isinstance(started, ScheduleActionExecutionStartWorkflow)
-        workflow = stage.client.get_workflow_handle_for(
-            Sweep.run, started.workflow_id, run_id=started.first_execution_run_id
+        workflow = stage.client.get_workflow_handle(
+            started.workflow_id,
+            run_id=started.first_execution_run_id,
+            result_type=Swept,
         )
-        return await workflow.result()
+        swept: Swept = await workflow.result()
+        return swept
 
 
 def action(schedule: Schedule) -> ScheduleActionStartWorkflow:

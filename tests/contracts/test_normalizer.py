@@ -198,7 +198,7 @@ async def test_a_photo_that_needs_more_memory_than_there_is_fails_alone(
 ) -> None:
     rows = (bytes(5000 * 4) for _ in range(5000))
     large = png((5000, 5000), colour_type=6, rows=rows)
-    limits = Limits(memory_bytes=600 << 20)
+    limits = Limits(memory_bytes=700 << 20)
     async with ImagingPool(workers=1, limits=limits) as pool:
         normalizer = PillowNormalizer(pool)
         photo.write_bytes(large)

@@ -129,7 +129,7 @@ async def test_a_page_that_needs_more_memory_than_there_is_fails_alone(
     large = tmp_path / "large.jpg"
     lines = ["all of it is text " * 12] * 60
     large.write_bytes(encoded(a_text(lines, size=(4200, 4200)), MediaType.JPEG))
-    limits = Limits(memory_bytes=600 << 20)
+    limits = Limits(memory_bytes=700 << 20)
     async with ImagingPool(workers=1, limits=limits) as pool:
         recognizer = RapidOcrRecognizer(pool)
         with pytest.raises(RecognitionFailed) as raised:

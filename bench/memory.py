@@ -6,6 +6,7 @@ python -m bench.memory [FOLDER] [PHOTOS]
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
@@ -41,11 +42,11 @@ def main(folder: Path, photos: int = 500) -> list[Sample]:
             if credentials is None:
                 raise RuntimeError("the local service left no credentials")
             async with PhotoClient.connect(credentials.url, credentials.key) as client:
-                worker = _worker()
+                worker, endless = _worker(), cycle(photos_in(folder))
                 for done in range(0, photos, photos // _ROWS):
                     samples.append(_sample(worker, done))
                     print(samples[-1])
-                    await _read(client, folder, photos // _ROWS)
+                    await _read(client, [*islice(endless, photos // _ROWS)])
                 samples.append(_sample(worker, photos))
                 print(samples[-1])
 
@@ -57,7 +58,7 @@ def main(folder: Path, photos: int = 500) -> list[Sample]:
     return samples
 
 
-async def _read(client: PhotoClient, folder: Path, count: int) -> None:
+async def _read(client: PhotoClient, photos: Sequence[Path]) -> None:
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def read(photo: Path) -> None:
@@ -65,7 +66,7 @@ async def _read(client: PhotoClient, folder: Path, count: int) -> None:
             with suppress(Refused):  # broken photos belong to the mix
                 await client.read(await client.submit_file(photo))
 
-    await asyncio.gather(*map(read, islice(cycle(photos_in(folder)), count)))
+    await asyncio.gather(*map(read, photos))
 
 
 def _worker() -> psutil.Process:

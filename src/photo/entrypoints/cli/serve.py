@@ -36,6 +36,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _DRAIN_SECONDS = 5
+# Longer than clients and load balancers keep idle connections: whoever closes first
+# may cut off a request that the other is just sending.
+_KEEP_ALIVE_SECONDS = 75
 _RETRY_SECONDS = 5
 
 
@@ -76,6 +79,7 @@ async def _serve_api(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
     )

@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from dishka import AsyncContainer, Provider, Scope
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
 
 from photo.adapters.memory import MemoryRecognizer
@@ -25,7 +26,7 @@ from photo.application.ports import (
 )
 from photo.application.processing import NoteWaiting
 from photo.application.uploads import PhotoPromise, ReceivePhoto
-from photo.domain.job import Job, JobId
+from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
 from photo.entrypoints.container import memory_container
 from tests.makers import ACME, a_job, an_upload, in_chunks, photo_bytes
@@ -101,6 +102,15 @@ class Stage:
     async def ended(self, job_id: JobId) -> Job:
         follow = await self.container.get(AwaitJob)
         return await follow(ACME, job_id, up_to=timedelta(minutes=1))
+
+    async def failed(self, job_id: JobId) -> Job:
+        """The job, after its workflow has failed."""
+        with pytest.raises(WorkflowFailureError):
+            async with asyncio.timeout(30):
+                await self.workflow(job_id).result()
+        job = await self.job(job_id)
+        assert job.status is Status.FAILED
+        return job
 
     async def history(self, job_id: JobId) -> str:
         """All that Temporal keeps of a job, payloads in plain text."""

@@ -1,18 +1,16 @@
 """Photos by URL, and scanners and servers that are away."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
-import pytest
 from dishka import Provider, Scope
 from structlog.typing import EventDict
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client
 
 from photo.adapters.memory import MemoryPhotoFetcher, MemoryScanner
 from photo.adapters.temporal.attempts import FETCH_ATTEMPTS
 from photo.application.ports import Buckets, PhotoFetcher, Scanner
 from photo.domain.errors import Unavailable, UrlUnreachable
-from photo.domain.job import Failure, Job, JobId, Status, Step
+from photo.domain.job import Failure, Status, Step
 from tests.workflow.stage import PHOTO, Stage
 
 URL = "https://example.com/photo.jpg"
@@ -48,16 +46,6 @@ class DownScanner(MemoryScanner):
         if not self.back:
             raise AWAY
         return await super().scan(chunks)
-
-
-async def failed(stage: Stage, job_id: JobId) -> Job:
-    """The job, after its workflow has failed."""
-    with pytest.raises(WorkflowFailureError):
-        async with asyncio.timeout(30):
-            await stage.workflow(job_id).result()
-    job = await stage.job(job_id)
-    assert job.status is Status.FAILED
-    return job
 
 
 def fetching(client: Client, fetcher: PhotoFetcher) -> Stage:
@@ -115,7 +103,7 @@ async def test_a_server_that_stays_silent_is_asked_a_few_times(client: Client) -
     async with await stage.working():
         job_id = await stage.submit_url(URL)
         waiting = await stage.waiting(job_id)
-        job = await failed(stage, job_id)
+        job = await stage.failed(job_id)
     assert (waiting.step, waiting.step_error) == (Step.FETCH, Failure.of(SILENT))
     assert (job.error, job.step_error) == (Failure.of(SILENT), None)
     assert job.error
@@ -127,7 +115,7 @@ async def test_a_server_that_is_none_is_asked_once(client: Client) -> None:
     fetcher = FailingFetcher([NOBODY] * 100)
     stage = fetching(client, fetcher)
     async with await stage.working():
-        job = await failed(stage, await stage.submit_url(URL))
+        job = await stage.failed(await stage.submit_url(URL))
     assert job.error == Failure.of(NOBODY)
     assert fetcher.calls == 1
     assert Step.VERIFY not in job.entered
@@ -136,7 +124,7 @@ async def test_a_server_that_is_none_is_asked_once(client: Client) -> None:
 async def test_what_is_behind_a_url_must_be_a_photo(client: Client) -> None:
     stage = fetching(client, MemoryPhotoFetcher({URL: b"just some text"}))
     async with await stage.working():
-        job = await failed(stage, await stage.submit_url(URL))
+        job = await stage.failed(await stage.submit_url(URL))
     assert job.error
     assert job.error.code == "unsupported_media_type"
     buckets = await stage.container.get(Buckets)
@@ -170,7 +158,7 @@ async def test_a_photo_that_waited_for_the_scanner_is_scanned_all_the_same(
         job_id = await stage.submit(b"\xff\xd8\xff harmful")
         await stage.waiting(job_id)
         scanner.back = True
-        job = await failed(stage, job_id)
+        job = await stage.failed(job_id)
     assert job.error
     assert job.error.code == "infected"
     buckets = await stage.container.get(Buckets)

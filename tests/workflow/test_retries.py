@@ -23,13 +23,7 @@ from tests.workflow.stage import NO_PHOTO, Stage
 
 async def failed(stage: Stage, photo: bytes | None = None) -> Job:
     """The job on a photo, after its workflow has failed."""
-    job_id = await (stage.submit(photo) if photo else stage.submit())
-    with pytest.raises(WorkflowFailureError):
-        async with asyncio.timeout(30):
-            await stage.workflow(job_id).result()
-    job = await stage.job(job_id)
-    assert job.status is Status.FAILED
-    return job
+    return await stage.failed(await (stage.submit(photo) if photo else stage.submit()))
 
 
 async def test_a_photo_that_is_none_fails_with_its_code(client: Client) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 if TYPE_CHECKING:
     from photo.entrypoints.settings import Settings
 
+_SHORTEST_SECRET = 32
+_DEFAULT = "secret that everybody knows"
 _WELL_KNOWN_PASSWORDS = frozenset(
     {"", "admin", "changeme", "minioadmin", "password", "photo", "postgres", "secret"}
 )
@@ -19,6 +21,15 @@ def dangers(settings: "Settings") -> Iterator[str]:
         yield "DEBUG must be off in production."
     if any("*" in origin for origin in settings.cors_origins):
         yield "CORS_ORIGINS must name origins in production, without *."
+    if len(settings.secret_key) < _SHORTEST_SECRET or _DEFAULT in settings.secret_key:
+        yield (
+            "SECRET_KEY must be set in production, to 32 random characters or more: "
+            "`openssl rand -hex 32` makes some."
+        )
+    if settings.oidc_issuer and urlsplit(settings.oidc_issuer).scheme != "https":
+        yield "OIDC_ISSUER must be https in production."
+    if any(network.prefixlen == 0 for network in settings.proxy_networks):
+        yield "TRUSTED_PROXIES must not be everybody."
     if not settings.allowed_hosts or "*" in settings.allowed_hosts:
         yield "ALLOWED_HOSTS must name the service's host names in production."
     public = settings.s3_public_endpoint or settings.aws_endpoint_url_s3

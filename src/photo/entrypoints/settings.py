@@ -18,20 +18,24 @@ from photo.entrypoints.production import dangers
 _PLANNED = frozenset(
     {
         "CDN_URL",
-        "OIDC_AUDIENCE",
-        "OIDC_ISSUER",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "RATE_LIMIT_STORAGE",
-        "RETENTION_DAYS",
         "SENTRY_DSN",
     }
 )
 _TARGET = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
-_URLS = frozenset({"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "S3_PUBLIC_ENDPOINT"})
+_URLS = frozenset(
+    {"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "OIDC_ISSUER", "S3_PUBLIC_ENDPOINT"}
+)
+_STORAGES = frozenset({"memory", "redis", "rediss", "valkey", "valkeys"})
 _POSTGRES = frozenset({"postgresql", "postgresql+asyncpg"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**15)]
+Days = Annotated[int, msgspec.Meta(ge=1, le=36500)]
+
+#: What keys are hashed with where nobody set a secret: refused in production.
+DEFAULT_SECRET = "a development secret that everybody knows"  # noqa: S105 # no secret
 
 
 class UnsafeSettings(Exception):
@@ -57,6 +61,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     cors_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    #: Networks of the proxies whose word on clients' addresses and schemes is taken.
+    trusted_proxies: tuple[str, ...] = ()
+
+    #: Keys are hashed, and what clients may not see is sealed, with it.
+    secret_key: str = DEFAULT_SECRET
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_tenant_claim: str = "tenant"
+    #: The `typ` that an access token's header must have.
+    oidc_token_type: str = "at+jwt"  # noqa: S105 # no secret
+
+    #: `memory://` for one process, `redis://host:6379/0` for many.
+    rate_limit_storage: str = "memory://"
+    #: What may be spent in a minute, by each of these.
+    rate_limit_per_key: Count = 1_200
+    rate_limit_per_tenant: Count = 6_000
+    rate_limit_per_address: Count = 600
+    #: Each tenant's share of a day (UTC).
+    daily_jobs: Count | None = None
+    daily_bytes: Count | None = None
+    #: With more unfinished jobs than this, no new ones are taken.
+    max_queued_jobs: Count = 10_000
+    retention_days: Days | None = None
 
     aws_region: str = "us-east-1"
     aws_endpoint_url_s3: str | None = None
@@ -104,6 +131,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if settings.environment != "production" or not faults:
                 return settings
         raise UnsafeSettings(faults)
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(map(ip_network, self.trusted_proxies))
 
     @property
     def url_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -190,6 +221,9 @@ def _described(kind: Any) -> str:
             "a comma list of TYPE=BYTES, such as image/tiff=100000000; "
             f"no file may be larger than {LARGEST_FILE}"
         ),
+        Count: "a whole number from 1",
+        Count | None: "a whole number from 1",
+        Days | None: "a number of days from 1",
         Port: "a port number",
         bool: "true or false",
     }.get(kind, "text")
@@ -205,6 +239,10 @@ def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
         yield "CLAMD_URL must be tcp://host:3310 or unix:/path."
     if not all(map(_is_network, _raw(given.get("URL_ALLOWED_NETWORKS", ""), tuple))):
         yield "URL_ALLOWED_NETWORKS must be a comma list such as 10.1.0.0/16."
+    if not all(map(_is_network, _raw(given.get("TRUSTED_PROXIES", ""), tuple))):
+        yield "TRUSTED_PROXIES must be a comma list such as 10.1.0.0/16."
+    if urlsplit(given.get("RATE_LIMIT_STORAGE", "memory://")).scheme not in _STORAGES:
+        yield "RATE_LIMIT_STORAGE must be memory:// or redis://host:6379/0."
     if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
         yield "TEMPORAL_TARGET must be host:port."
 
@@ -244,3 +282,5 @@ def _missing(cls: type[Settings], given: Mapping[str, str]) -> Iterator[str]:
             yield f"{field.encode_name.upper()} is missing."
     if ("TEMPORAL_TLS_CERT" in given) != ("TEMPORAL_TLS_KEY" in given):
         yield "TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY must be set together."
+    if ("OIDC_ISSUER" in given) != ("OIDC_AUDIENCE" in given):
+        yield "OIDC_ISSUER and OIDC_AUDIENCE must be set together."

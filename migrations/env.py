@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from photo.adapters.postgres.migrate import on_connection
-from photo.adapters.postgres.tables import metadata
+from photo.adapters.postgres.schema import metadata
 
 #: Whoever migrates at the same time waits for its turn.
 _TURN = text("SELECT pg_advisory_xact_lock(hashtext('photo-api migrations'))")

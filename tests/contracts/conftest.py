@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.memory import (
+    MemoryAuditLog,
+    MemoryDatabase,
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
@@ -15,16 +17,20 @@ from photo.adapters.memory import (
     MemoryObjectStore,
     MemoryUploadRepository,
 )
+from photo.adapters.postgres.audit import PostgresAuditLog
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
 from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
+from photo.adapters.postgres.schema import metadata
+from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.application.ports import ObjectStore
+from photo.application.tenancy import EVERYONE
 from photo.entrypoints.local.servers import Servers
 from tests.contracts.repositories import Repositories
 from tests.services import fresh_bucket, fresh_database
@@ -43,44 +49,53 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
     """A pool on an empty database."""
     engine = create_engine(migrated_url)
     async with engine.begin() as connection:
-        await connection.execute(
-            text("TRUNCATE uploads, jobs, api_keys, infected_files")
-        )
+        await connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
     yield engine
     await engine.dispose()
 
 
+@pytest.fixture
+def database(engine: AsyncEngine) -> Database:
+    """For whoever does not say for whom it acts, with everybody's rows."""
+    return Database(engine, acts_for=EVERYONE)
+
+
 @asynccontextmanager
 async def memory_repositories(_: object, __: object) -> AsyncIterator[Repositories]:
-    uploads, feed = MemoryUploadRepository(), MemoryJobFeed()
+    database, feed = MemoryDatabase(), MemoryJobFeed()
+    uploads = MemoryUploadRepository(database)
     yield Repositories(
         uploads,
-        MemoryJobRepository(uploads, feed),
-        MemoryKeyRepository(),
+        MemoryJobRepository(uploads, feed, database),
+        MemoryKeyRepository(database),
         MemoryInfectedFiles(),
         feed,
+        database,
+        MemoryAuditLog(database),
     )
 
 
 @asynccontextmanager
 async def postgres_repositories(
-    engine: AsyncEngine, migrated_url: str
+    database: Database, migrated_url: str
 ) -> AsyncIterator[Repositories]:
     async with PostgresJobFeed(migrated_url) as feed:
         yield Repositories(
-            PostgresUploadRepository(engine),
-            PostgresJobRepository(engine),
-            PostgresKeyRepository(engine),
-            PostgresInfectedFiles(engine),
+            PostgresUploadRepository(database),
+            PostgresJobRepository(database),
+            PostgresKeyRepository(database),
+            PostgresInfectedFiles(database),
             feed,
+            database,
+            PostgresAuditLog(database),
         )
 
 
 @pytest.fixture(params=[memory_repositories, postgres_repositories])
 async def repositories(
-    request: pytest.FixtureRequest, engine: AsyncEngine, migrated_url: str
+    request: pytest.FixtureRequest, database: Database, migrated_url: str
 ) -> AsyncIterator[Repositories]:
-    async with request.param(engine, migrated_url) as repositories:
+    async with request.param(database, migrated_url) as repositories:
         yield repositories
 
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from photo.application.ports import (
+    AuditLog,
     InfectedFiles,
     JobFeed,
     JobRepository,
     KeyRepository,
+    Transactions,
     UploadRepository,
 )
 from photo.domain.job import Job
@@ -21,6 +23,8 @@ class Repositories(NamedTuple):
     keys: KeyRepository
     infected: InfectedFiles
     feed: JobFeed
+    transactions: Transactions
+    audit: AuditLog
 
 
 async def add_job(

@@ -6,9 +6,9 @@ from traceback import format_exception
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.domain.errors import Internal, ValidationFailed
 from photo.domain.job import ENDED, Failure, Job, JobId, Status, Step
@@ -18,13 +18,13 @@ FAILED = Failure("infected", "It has EICAR.", retryable=False)
 
 
 @pytest.fixture
-async def uploads(engine: AsyncEngine) -> PostgresUploadRepository:
-    return PostgresUploadRepository(engine)
+async def uploads(database: Database) -> PostgresUploadRepository:
+    return PostgresUploadRepository(database)
 
 
 @pytest.fixture
-async def jobs(engine: AsyncEngine) -> PostgresJobRepository:
-    return PostgresJobRepository(engine)
+async def jobs(database: Database) -> PostgresJobRepository:
+    return PostgresJobRepository(database)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from photo.adapters.postgres.audit import PostgresAuditLog
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
@@ -17,7 +18,8 @@ from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
 from photo.adapters.postgres.rows import to_row
-from photo.adapters.postgres.tables import jobs as job_rows
+from photo.adapters.postgres.schema import jobs as job_rows
+from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.application.ports import Changes, JobQuery
 from photo.domain.errors import Unavailable
@@ -30,6 +32,8 @@ from tests.makers import ACME, NOW, a_job, a_key, an_upload
 _OTHERS = (
     "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+
+FOR_EVERYONE = text("SELECT set_config('photo.tenant', '*', true)")
 
 
 @pytest.fixture
@@ -74,9 +78,9 @@ async def eventually(operator: AsyncEngine, condition: str) -> None:
 async def test_a_dead_server_is_unavailable_whatever_is_asked(
     dead_engine: AsyncEngine, dead_url: str
 ) -> None:
-    uploads = PostgresUploadRepository(dead_engine)
-    jobs = PostgresJobRepository(dead_engine)
-    keys = PostgresKeyRepository(dead_engine)
+    uploads = PostgresUploadRepository(Database(dead_engine))
+    jobs = PostgresJobRepository(Database(dead_engine))
+    keys = PostgresKeyRepository(Database(dead_engine))
     attempts = [
         uploads.add(an_upload()),
         uploads.get(UploadId("upl_1"), tenant=ACME),
@@ -101,29 +105,32 @@ async def test_a_dead_server_is_unavailable_whatever_is_asked(
 
 
 async def test_connections_ended_by_the_server_are_replaced_unnoticed(
-    engine: AsyncEngine, operator: AsyncEngine
+    database: Database, operator: AsyncEngine
 ) -> None:
-    keys = PostgresKeyRepository(engine)
+    keys = PostgresKeyRepository(database)
     await asyncio.gather(*(keys.all() for _ in range(5)))
     assert await terminate(operator) >= 1
     await asyncio.gather(*(keys.all() for _ in range(5)))
 
 
 async def test_a_statement_that_the_server_ends_is_unavailable(
-    engine: AsyncEngine, operator: AsyncEngine, migrated_url: str
+    engine: AsyncEngine, database: Database, operator: AsyncEngine, migrated_url: str
 ) -> None:
     async with PostgresJobFeed(migrated_url) as feed:
-        jobs = PostgresJobRepository(engine)
+        jobs = PostgresJobRepository(database)
         repositories = Repositories(
-            PostgresUploadRepository(engine),
+            PostgresUploadRepository(database),
             jobs,
-            PostgresKeyRepository(engine),
-            PostgresInfectedFiles(engine),
+            PostgresKeyRepository(database),
+            PostgresInfectedFiles(database),
             feed,
+            database,
+            PostgresAuditLog(database),
         )
         job = await add_job(repositories, a_job())
     lock = text("SELECT FROM jobs WHERE id = :id FOR UPDATE")
     async with engine.begin() as holder:
+        await holder.execute(FOR_EVERYONE)
         await holder.execute(lock, {"id": job.id})
         waiting = asyncio.create_task(
             jobs.update(job.id, lambda job: job.enter(Step.FETCH, at=NOW))
@@ -146,7 +153,7 @@ async def test_a_server_without_a_free_connection_is_unavailable(
         await connection.execute(text(role))
     try:
         with pytest.raises(Unavailable) as refusal:
-            await PostgresKeyRepository(crowd).all()
+            await PostgresKeyRepository(Database(crowd)).all()
     finally:
         async with admin.begin() as connection:
             await connection.execute(text("DROP ROLE crowded"))
@@ -166,11 +173,12 @@ class Follower:
 
 
 async def test_an_upload_that_is_just_being_used_is_waited_for(
-    engine: AsyncEngine, operator: AsyncEngine
+    engine: AsyncEngine, database: Database, operator: AsyncEngine
 ) -> None:
-    uploads, upload = PostgresUploadRepository(engine), an_upload()
+    uploads, upload = PostgresUploadRepository(database), an_upload()
     await uploads.add(upload)
     async with engine.begin() as submission:
+        await submission.execute(FOR_EVERYONE)
         await submission.execute(insert(job_rows), to_row(a_job(upload)))
         forgetting = asyncio.create_task(
             uploads.forget_unused(
@@ -183,19 +191,21 @@ async def test_an_upload_that_is_just_being_used_is_waited_for(
 
 
 async def test_the_feed_survives_the_end_of_its_connection(
-    engine: AsyncEngine, operator: AsyncEngine, migrated_url: str
+    database: Database, operator: AsyncEngine, migrated_url: str
 ) -> None:
     listening = "query LIKE 'LISTEN%'"
-    jobs = PostgresJobRepository(engine)
-    uploads = PostgresUploadRepository(engine)
+    jobs = PostgresJobRepository(database)
+    uploads = PostgresUploadRepository(database)
     async with PostgresJobFeed(migrated_url) as feed:
         await eventually(operator, listening)
         repositories = Repositories(
             uploads,
             jobs,
-            PostgresKeyRepository(engine),
-            PostgresInfectedFiles(engine),
+            PostgresKeyRepository(database),
+            PostgresInfectedFiles(database),
             feed,
+            database,
+            PostgresAuditLog(database),
         )
         job = await add_job(repositories, a_job())
         async with feed.subscribe(job.id) as changes:

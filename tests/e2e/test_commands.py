@@ -8,6 +8,7 @@ from pathlib import Path
 
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.infected import PostgresInfectedFiles
+from photo.adapters.postgres.transactions import Database
 from photo.domain.infected import InfectedFile
 from photo.domain.job import JobId
 from tests.e2e.conftest import Service
@@ -120,7 +121,7 @@ async def found_infected(service: Service, *times: datetime) -> Sequence[Infecte
     ]
     engine = create_engine(service.env["DATABASE_URL"])
     for file in files:
-        await PostgresInfectedFiles(engine).add(file)
+        await PostgresInfectedFiles(Database(engine)).add(file)
     await engine.dispose()
     return files
 

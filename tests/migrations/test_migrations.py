@@ -19,7 +19,7 @@ from photo.adapters.postgres.migrate import (
     migrate,
     on_connection,
 )
-from photo.adapters.postgres.tables import metadata
+from photo.adapters.postgres.schema import metadata
 from photo.domain.errors import Unavailable
 from photo.entrypoints.local.servers import Servers
 from tests.services import fresh_database

@@ -94,6 +94,12 @@ class Job:
     text_preview: str | None = None
     manifest_sha256: str | None = None
     error: Failure | None = None
+    #: The job whose photo is read once more.
+    retry_of: JobId | None = None
+    #: Who is told of this job's end, beside the tenant's webhooks.
+    webhook_url: str | None = None
+    #: Counted up by every change that is stored.
+    version: int = 1
 
     @classmethod
     def on(

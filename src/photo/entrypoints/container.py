@@ -16,6 +16,8 @@ from ulid import ULID
 
 from photo.adapters.documents import JsonDocuments
 from photo.adapters.memory import (
+    MemoryAuditLog,
+    MemoryDatabase,
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
@@ -29,6 +31,7 @@ from photo.adapters.memory import (
     MemoryUploadRepository,
     MemoryWorkflowEngine,
 )
+from photo.adapters.vault import AesVault
 from photo.application.health import CheckHealth
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import (
@@ -41,6 +44,7 @@ from photo.application.jobs import (
 )
 from photo.application.keys import Authenticate, CreateKey, NewSecret, RevokeKey
 from photo.application.ports import (
+    AuditLog,
     Buckets,
     Clock,
     Documents,
@@ -55,7 +59,9 @@ from photo.application.ports import (
     Scanner,
     Stopwatch,
     TextRecognizer,
+    Transactions,
     UploadRepository,
+    Vault,
     WorkflowEngine,
 )
 from photo.application.processing import (
@@ -120,13 +126,40 @@ class MemoryAdapters(Provider):
     scope = Scope.APP
 
     links = provide(MemoryObjectLinks, provides=ObjectLinks)
-    uploads = provide(MemoryUploadRepository)
+    database = provide(MemoryDatabase)
     infected = provide(MemoryInfectedFiles, provides=InfectedFiles)
     feed = provide(MemoryJobFeed)
-    jobs = provide(MemoryJobRepository, provides=JobRepository)
-    keys = provide(MemoryKeyRepository, provides=KeyRepository)
     engine = provide(MemoryWorkflowEngine, provides=WorkflowEngine)
     normalizer = provide(MemoryNormalizer, provides=ImageNormalizer)
+
+    @provide
+    def transactions(self, database: MemoryDatabase) -> Transactions:
+        return database
+
+    @provide
+    def uploads(self, database: MemoryDatabase) -> MemoryUploadRepository:
+        return MemoryUploadRepository(database)
+
+    @provide
+    def jobs(
+        self,
+        uploads: MemoryUploadRepository,
+        feed: MemoryJobFeed,
+        database: MemoryDatabase,
+    ) -> JobRepository:
+        return MemoryJobRepository(uploads, feed, database)
+
+    @provide
+    def keys(self, database: MemoryDatabase) -> KeyRepository:
+        return MemoryKeyRepository(database)
+
+    @provide
+    def vault(self) -> Vault:
+        return AesVault("nobody else's")
+
+    @provide
+    def audit(self, database: MemoryDatabase) -> AuditLog:
+        return MemoryAuditLog(database)
 
     @provide
     def upload_repository(self, uploads: MemoryUploadRepository) -> UploadRepository:

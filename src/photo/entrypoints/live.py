@@ -16,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from photo.adapters.clamav import ClamdScanner
+from photo.adapters.postgres.audit import PostgresAuditLog
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
 from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
+from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.links import S3ObjectLinks
@@ -29,10 +31,12 @@ from photo.adapters.s3.store import S3ObjectStore
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.engine import TemporalWorkflowEngine
+from photo.adapters.vault import AesVault
 from photo.adapters.web.client import GuardedClient
 from photo.adapters.web.fetcher import HttpPhotoFetcher
 from photo.application.health import CheckHealth
 from photo.application.ports import (
+    AuditLog,
     Buckets,
     Check,
     Clock,
@@ -43,9 +47,13 @@ from photo.application.ports import (
     ObjectLinks,
     PhotoFetcher,
     Scanner,
+    Transactions,
     UploadRepository,
+    Vault,
     WorkflowEngine,
 )
+from photo.application.tenancy import EVERYONE
+from photo.domain.access import Tenant
 from photo.domain.addresses import WebPolicy
 from photo.domain.media import ByteLimits
 from photo.entrypoints.container import Application
@@ -56,14 +64,19 @@ from photo.entrypoints.settings import Settings
 #: How often a request to S3 is tried: once where Temporal repeats the whole step.
 S3Attempts = NewType("S3Attempts", int)
 
+#: Whose rows a task sees that has not said for whom it acts.
+ActsFor = NewType("ActsFor", str)
 
-class Database(Provider):
+
+class Rows(Provider):
     scope = Scope.APP
 
     settings = from_context(Settings)
+    acts_for = from_context(ActsFor)
     uploads = provide(PostgresUploadRepository, provides=UploadRepository)
     jobs = provide(PostgresJobRepository, provides=JobRepository)
     keys = provide(PostgresKeyRepository, provides=KeyRepository)
+    audit = provide(PostgresAuditLog, provides=AuditLog)
     infected = provide(PostgresInfectedFiles, provides=InfectedFiles)
     check = provide(PostgresCheck)
 
@@ -72,6 +85,14 @@ class Database(Provider):
         engine = create_engine(settings.database_url)
         yield engine
         await engine.dispose()
+
+    @provide
+    def database(self, engine: AsyncEngine, acts_for: ActsFor) -> Database:
+        return Database(engine, acts_for=Tenant(acts_for))
+
+    @provide
+    def transactions(self, database: Database) -> Transactions:
+        return database
 
     @provide
     async def feed(self, settings: Settings) -> AsyncIterator[JobFeed]:
@@ -118,6 +139,10 @@ class Storage(Provider):
 
 class Intake(Provider):
     scope = Scope.APP
+
+    @provide
+    def vault(self, settings: Settings) -> Vault:
+        return AesVault(settings.secret_key)
 
     @provide
     def limits(self, settings: Settings) -> ByteLimits:
@@ -184,15 +209,20 @@ class Health(Provider):
 
 
 def live_container(
-    settings: Settings, *, s3_attempts: int = 2, image_processes: int | None = None
+    settings: Settings,
+    *,
+    acts_for: Tenant = EVERYONE,
+    s3_attempts: int = 2,
+    image_processes: int | None = None,
 ) -> AsyncContainer:
     """Nothing is connected or started before it is asked for.
 
-    By default there is an image process for every processor.
+    By default tasks act for everyone, as is right for workers and operators, and there
+    is an image process for every processor.
     """
     return make_async_container(
         Application(),
-        Database(),
+        Rows(),
         Storage(),
         Intake(),
         Workflows(),
@@ -200,6 +230,7 @@ def live_container(
         Health(),
         context={
             Settings: settings,
+            ActsFor: ActsFor(acts_for),
             S3Attempts: S3Attempts(s3_attempts),
             ImageProcesses: ImageProcesses(image_processes or usable_cpus()),
         },

@@ -1,5 +1,6 @@
 """Every port in memory: for tests, and to try the API with nothing installed."""
 
+from photo.adapters.memory.audit import MemoryAuditLog
 from photo.adapters.memory.engine import MemoryWorkflowEngine
 from photo.adapters.memory.feed import MemoryJobFeed
 from photo.adapters.memory.objects import MemoryObjectLinks, MemoryObjectStore
@@ -15,8 +16,11 @@ from photo.adapters.memory.repositories import (
     MemoryKeyRepository,
     MemoryUploadRepository,
 )
+from photo.adapters.memory.transactions import MemoryDatabase
 
 __all__ = [
+    "MemoryAuditLog",
+    "MemoryDatabase",
     "MemoryInfectedFiles",
     "MemoryJobFeed",
     "MemoryJobRepository",

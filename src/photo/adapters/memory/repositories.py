@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from photo.adapters.memory.feed import MemoryJobFeed
+from photo.adapters.memory.transactions import MemoryDatabase
 from photo.application.ports import (
     InfectedFiles,
     JobQuery,
@@ -20,9 +21,10 @@ from photo.domain.upload import Upload, UploadId
 
 
 class MemoryUploadRepository(UploadRepository):
-    def __init__(self) -> None:
-        self._uploads: dict[UploadId, Upload] = {}
-        self._used: set[UploadId] = set()
+    def __init__(self, database: MemoryDatabase | None = None) -> None:
+        database = database or MemoryDatabase()
+        self._uploads: dict[UploadId, Upload] = database.table()
+        self._used: dict[UploadId, bool] = database.table()
 
     async def add(self, upload: Upload) -> None:
         self._uploads[upload.id] = upload
@@ -52,14 +54,19 @@ class MemoryUploadRepository(UploadRepository):
             raise NotFound(f"There is no upload {upload_id!r}.")
         if upload_id in self._used:
             raise UploadUsed("This upload already has a job. Ask for a new upload.")
-        self._used.add(upload_id)
+        self._used[upload_id] = True
 
 
 class MemoryJobRepository(JobRepository):
-    def __init__(self, uploads: MemoryUploadRepository, feed: MemoryJobFeed) -> None:
+    def __init__(
+        self,
+        uploads: MemoryUploadRepository,
+        feed: MemoryJobFeed,
+        database: MemoryDatabase | None = None,
+    ) -> None:
         self._uploads = uploads
         self._feed = feed
-        self._jobs: dict[JobId, Job] = {}
+        self._jobs: dict[JobId, Job] = (database or MemoryDatabase()).table()
 
     async def add(self, job: Job) -> None:
         if job.upload_id:
@@ -125,8 +132,8 @@ def _matches(job: Job, query: JobQuery) -> bool:
 
 
 class MemoryKeyRepository(KeyRepository):
-    def __init__(self) -> None:
-        self._keys: dict[KeyId, ApiKey] = {}
+    def __init__(self, database: MemoryDatabase | None = None) -> None:
+        self._keys: dict[KeyId, ApiKey] = (database or MemoryDatabase()).table()
 
     async def add(self, key: ApiKey) -> None:
         self._keys[key.id] = key

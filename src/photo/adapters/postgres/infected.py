@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import infected_files
+from photo.adapters.postgres.schema import infected_files
+from photo.adapters.postgres.transactions import Database
 from photo.application.ports import InfectedFiles
 from photo.domain.errors import NotFound
 from photo.domain.infected import InfectedFile
@@ -27,30 +27,30 @@ _FORGET = delete(infected_files).where(_THIS)
 
 
 class PostgresInfectedFiles(InfectedFiles):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add(self, file: InfectedFile) -> None:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._database.connect() as db:
                 await db.execute(_ADD, to_row(file))
 
     async def find(self, sha256: str) -> InfectedFile | None:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(_FIND, {"file_sha256": sha256})
                 row = found.mappings().one_or_none()
         return from_row(row, InfectedFile) if row else None
 
     async def all(self, *, limit: int) -> Sequence[InfectedFile]:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(_NEWEST, {"limit": limit})
                 return [from_row(row, InfectedFile) for row in found.mappings()]
 
     async def forget(self, sha256: str) -> None:
         with translated():
-            async with self._engine.connect() as db:
+            async with self._database.connect() as db:
                 forgotten = await db.execute(_FORGET, {"file_sha256": sha256})
         if not forgotten.rowcount:
             raise NotFound(f"No infected file has the SHA-256 {sha256!r}.")

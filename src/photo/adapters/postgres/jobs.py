@@ -16,17 +16,18 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.feed import CHANNEL
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import (
+from photo.adapters.postgres.schema import (
     UNFINISHED,
     UPLOAD_EXISTS,
     UPLOAD_SERVES_ONE_JOB,
+    job_metadata,
     jobs,
 )
+from photo.adapters.postgres.transactions import Database
 from photo.application.ports import JobQuery, JobRepository
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound, UploadUsed
@@ -35,7 +36,8 @@ from photo.domain.upload import UploadId
 
 _THIS = jobs.c.id == bindparam("job_id")
 _NOTIFY = func.pg_notify(CHANNEL, jobs.c.id)
-_ADD = insert(jobs).returning(_NOTIFY)
+_ADD = insert(jobs)
+_ADD_METADATA = insert(job_metadata)
 _GET = select(jobs).where(_THIS)
 _GET_FOR = _GET.where(jobs.c.tenant == bindparam("tenant"))
 _FOR_UPLOAD = select(jobs).where(jobs.c.upload_id == bindparam("upload_id"))
@@ -65,16 +67,18 @@ _UNFINISHED_ON = select(jobs.c.raw_key).where(
 
 
 class PostgresJobRepository(JobRepository):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add(self, job: Job) -> None:
         used = UploadUsed("This upload already has a job. Ask for a new upload.")
         gone = NotFound(f"There is no upload {job.upload_id!r}.")
-        with translated({UPLOAD_SERVES_ONE_JOB: used, UPLOAD_EXISTS: gone}):
-            async with self._autocommit.connect() as db:
-                await db.execute(_ADD, to_row(job))
+        async with self._database.begin():
+            with translated({UPLOAD_SERVES_ONE_JOB: used, UPLOAD_EXISTS: gone}):
+                async with self._database.connect() as db:
+                    await db.execute(_ADD, to_row(job))
+                    if job.metadata:
+                        await db.execute(_ADD_METADATA, [*_entries(job)])
 
     async def get(self, job_id: JobId) -> Job:
         row = await self._find(_GET, job_id=job_id)
@@ -89,17 +93,18 @@ class PostgresJobRepository(JobRepository):
         return from_row(row, Job) if row else None
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
-        with translated():
-            async with self._engine.begin() as transaction:
-                found = await transaction.execute(_LOCK, {"job_id": job_id})
-                job = change(_one(found.mappings().one_or_none(), job_id))
-                await transaction.execute(_CHANGE, {"job_id": job_id, **to_row(job)})
-                return job
+        async with self._database.begin():
+            with translated():
+                async with self._database.connect() as db:
+                    found = await db.execute(_LOCK, {"job_id": job_id})
+                    job = change(_one(found.mappings().one_or_none(), job_id))
+                    await db.execute(_CHANGE, {"job_id": job_id, **to_row(job)})
+                    return job
 
     async def page(self, query: JobQuery) -> Sequence[Job]:
         newest = select(jobs).order_by(jobs.c.id.desc()).limit(query.limit)
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(newest.where(*_conditions(query)))
                 return [from_row(row, Job) for row in found.mappings()]
 
@@ -112,13 +117,13 @@ class PostgresJobRepository(JobRepository):
             "limit": limit,
         }
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(_UNFINISHED, values)
                 return [from_row(row, Job) for row in found.mappings()]
 
     async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(_UNFINISHED_ON, {"raw_keys": raw_keys})
                 return {*found.scalars()}
 
@@ -126,7 +131,7 @@ class PostgresJobRepository(JobRepository):
         self, statement: Select[*tuple[object, ...]], **values: str
     ) -> RowMapping | None:
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(statement, values)
                 return found.mappings().one_or_none()
 
@@ -135,6 +140,11 @@ def _one(row: RowMapping | None, job_id: JobId) -> Job:
     if row is None:
         raise NotFound(f"There is no job {job_id!r}.")
     return from_row(row, Job)
+
+
+def _entries(job: Job) -> Iterator[dict[str, str]]:
+    for key, value in job.metadata.items():
+        yield {"tenant": job.tenant, "key": key, "value": value, "job_id": job.id}
 
 
 def _conditions(query: JobQuery) -> Iterator[ColumnElement[bool]]:
@@ -148,4 +158,12 @@ def _conditions(query: JobQuery) -> Iterator[ColumnElement[bool]]:
     if query.created_before is not None:
         yield jobs.c.created_at < query.created_before
     for key, value in query.metadata:
-        yield jobs.c.metadata.contains({key: value})
+        yield jobs.c.id.in_(_with_metadata(query.tenant, key, value))
+
+
+def _with_metadata(tenant: Tenant, key: str, value: str) -> Select[tuple[str]]:
+    return select(job_metadata.c.job_id).where(
+        job_metadata.c.tenant == tenant,
+        job_metadata.c.key == key,
+        job_metadata.c.value == value,
+    )

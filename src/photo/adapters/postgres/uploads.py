@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.rows import from_row, to_row
-from photo.adapters.postgres.tables import jobs, uploads
+from photo.adapters.postgres.schema import jobs, uploads
+from photo.adapters.postgres.transactions import Database
 from photo.application.ports import UploadRepository
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound
@@ -38,18 +38,17 @@ _FORGET_UNUSED = delete(uploads).where(
 
 
 class PostgresUploadRepository(UploadRepository):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add(self, upload: Upload) -> None:
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 await db.execute(_ADD, to_row(upload))
 
     async def get(self, upload_id: UploadId, *, tenant: Tenant) -> Upload:
         with translated():
-            async with self._autocommit.connect() as db:
+            async with self._database.connect() as db:
                 found = await db.execute(
                     _GET, {"upload_id": upload_id, "tenant": tenant}
                 )
@@ -66,10 +65,11 @@ class PostgresUploadRepository(UploadRepository):
             "created_before": created_before,
             "limit": limit,
         }
-        with translated():
-            async with self._engine.begin() as transaction:
-                locked = await transaction.execute(_LOCK_UNUSED, values)
-                forgotten = await transaction.execute(
-                    _FORGET_UNUSED, {"ids": [*locked.scalars()]}
-                )
-                return forgotten.rowcount
+        async with self._database.begin():
+            with translated():
+                async with self._database.connect() as db:
+                    locked = await db.execute(_LOCK_UNUSED, values)
+                    forgotten = await db.execute(
+                        _FORGET_UNUSED, {"ids": [*locked.scalars()]}
+                    )
+                    return forgotten.rowcount

@@ -1,10 +1,14 @@
 """What the application needs from the outside: every port, each with its promise."""
 
+from photo.application.ports.audit import AuditLog
+from photo.application.ports.identity import TokenVerifier
 from photo.application.ports.photos import (
     Documents,
     ImageNormalizer,
     PageImage,
     PhotoFetcher,
+    Result,
+    ResultRenderer,
     Scanner,
     TextRecognizer,
 )
@@ -17,6 +21,7 @@ from photo.application.ports.repositories import (
     KeyRepository,
     UploadRepository,
 )
+from photo.application.ports.sealing import Vault
 from photo.application.ports.storage import (
     Buckets,
     ListedObject,
@@ -32,8 +37,10 @@ from photo.application.ports.surroundings import (
     Stopwatch,
     WorkflowEngine,
 )
+from photo.application.ports.transactions import Transactions
 
 __all__ = [
+    "AuditLog",
     "Buckets",
     "Changes",
     "Check",
@@ -51,11 +58,16 @@ __all__ = [
     "ObjectStore",
     "PageImage",
     "PhotoFetcher",
+    "Result",
+    "ResultRenderer",
     "Scanner",
     "Stopwatch",
     "StoredObject",
     "TextRecognizer",
+    "TokenVerifier",
+    "Transactions",
     "UploadForm",
     "UploadRepository",
+    "Vault",
     "WorkflowEngine",
 ]

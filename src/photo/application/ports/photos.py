@@ -1,10 +1,11 @@
 """What is done to photos."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from photo.domain.files import Manifest
+from photo.domain.formats import Format
 from photo.domain.job import JobId
 from photo.domain.media import MediaType
 from photo.domain.text import Engine, Page, RecognizedText
@@ -75,14 +76,40 @@ class TextRecognizer(Protocol):
         """
 
 
+class Result(NamedTuple):
+    """What was read, as it was stored. Its pages are to be had once, in order."""
+
+    job_id: JobId
+    engine: Engine
+    page_count: int
+    pages: Iterator[Page]
+
+
 class Documents(Protocol):
     """The JSON files of a job."""
 
     def result(self, job_id: JobId, text: RecognizedText) -> bytes:
         """The result as CONTRACT has it."""
 
+    def read_result(self, data: bytes) -> Result:
+        """The result that was written; a page is decoded when it is its turn."""
+
     def manifest(self, manifest: Manifest) -> bytes:
         """The list of a job's files."""
 
     def read_manifest(self, data: bytes) -> Manifest:
         """The manifest that was written."""
+
+
+class ResultRenderer(Protocol):
+    """Puts what was read into the formats of other programs."""
+
+    def render(
+        self, result: Result, format: Format, images: AsyncIterator[bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        """Stream a result as hOCR, ALTO, Textract's blocks, or a searchable PDF.
+
+        `images` are the pages' JPEG files: only a PDF takes them, one at a time. No
+        more than a page is held, and other calls go on meanwhile. The same result
+        makes the same bytes.
+        """

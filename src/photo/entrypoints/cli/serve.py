@@ -23,6 +23,7 @@ from photo.adapters.temporal.worker import Workers, make_workers, running
 from photo.application.health import CheckHealth
 from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
+from photo.application.tenancy import NOBODY
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
 from photo.entrypoints.live import live_container
@@ -55,7 +56,7 @@ def worker() -> None:
 
 
 async def _serve_api(settings: Settings) -> None:
-    container = live_container(settings)
+    container = live_container(settings, acts_for=NOBODY)
     await _refuse_public_buckets(container, settings)
     # The first client of S3 blocks the loop: better now than under a request.
     for dependency in (CheckHealth, JobFeed, ObjectLinks):

@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from photo.application.keys import Authenticate
+from photo.application.tenancy import act_for
 from photo.domain.access import Principal, Scope
 from photo.domain.errors import Unauthenticated
 from photo.entrypoints.http.faults import invalid, unknown_parameter
@@ -60,6 +61,7 @@ async def authorize(
     authenticate = await connection.app.state.dishka_container.get(Authenticate)
     principal: Principal = await authenticate(shown.strip())
     connection.scope["user"] = principal
+    act_for(principal.tenant)
     bind_contextvars(tenant=principal.tenant, key=principal.credential)
     for scope in _asked_by(handler):
         principal.require(scope)

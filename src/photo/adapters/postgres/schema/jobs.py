@@ -1,15 +1,14 @@
-"""The tables, and the rules that no writer of a row can get round."""
+"""Uploads, jobs, and what belongs to each job."""
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
-    MetaData,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -17,16 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "ck": "%(table_name)s_%(constraint_name)s",
-    }
-)
-
-#: Compared byte by byte, so that ids sort by time whatever the database's locale.
-_Id = Text(collation="C")
-_Time = DateTime(timezone=True)
+from photo.adapters.postgres.schema.base import Id, Time, metadata, tenant
 
 UPLOAD_SERVES_ONE_JOB = "jobs_upload_id_key"
 UPLOAD_EXISTS = "jobs_upload_fkey"
@@ -35,10 +25,10 @@ UNFINISHED = text("status IN ('queued', 'running')")
 uploads = Table(
     "uploads",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("tenant", Text, nullable=False),
+    Column("id", Id, primary_key=True),
+    tenant(),
     Column("content_type", Text, nullable=False),
-    Column("created_at", _Time, nullable=False),
+    Column("created_at", Time, nullable=False),
     Column("max_bytes", BigInteger, nullable=False, server_default="50000000"),
     Column("size_bytes", BigInteger),
     Column("sha256", Text),
@@ -54,25 +44,27 @@ Index("uploads_created", uploads.c.created_at, postgresql_using="brin")
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("upload_id", _Id),
+    Column("id", Id, primary_key=True),
+    tenant(),
+    Column("upload_id", Id),
     Column("source_url", Text),
     Column("raw_key", Text, nullable=False),
-    Column("created_at", _Time, nullable=False),
+    Column("created_at", Time, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("status", Text, nullable=False),
     Column("step", Text),
     Column("step_error", JSONB(none_as_null=True)),
     # Not JSONB, which forgets the order of the steps.
     Column("entered", JSON, nullable=False),
-    Column("started_at", _Time),
-    Column("finished_at", _Time),
+    Column("started_at", Time),
+    Column("finished_at", Time),
     Column("photo", JSONB(none_as_null=True)),
     Column("text_preview", Text),
     Column("manifest_sha256", Text),
     Column("error", JSONB(none_as_null=True)),
-    UniqueConstraint("upload_id", name=UPLOAD_SERVES_ONE_JOB),
+    Column("retry_of", Id),
+    Column("webhook_url", Text),
+    Column("version", Integer, nullable=False, server_default="1"),
     ForeignKeyConstraint(
         ["tenant", "upload_id"],
         ["uploads.tenant", "uploads.id"],
@@ -106,41 +98,57 @@ jobs = Table(
 Index("jobs_newest", jobs.c.tenant, jobs.c.id.desc())
 Index("jobs_newest_by_status", jobs.c.tenant, jobs.c.status, jobs.c.id.desc())
 Index("jobs_created", jobs.c.tenant, jobs.c.created_at)
+Index("jobs_oldest", jobs.c.created_at, postgresql_using="brin")
+Index("jobs_upload", jobs.c.upload_id)
 Index(
-    "jobs_metadata",
-    jobs.c.metadata,
-    postgresql_using="gin",
-    postgresql_ops={"metadata": "jsonb_path_ops"},
-    # A list of what is yet to be indexed made a search ten times slower.
-    postgresql_with={"fastupdate": "off"},
+    UPLOAD_SERVES_ONE_JOB,
+    jobs.c.upload_id,
+    unique=True,
+    postgresql_where=text("retry_of IS NULL"),
 )
 Index("jobs_unfinished", jobs.c.status, jobs.c.created_at, postgresql_where=UNFINISHED)
 Index("jobs_unfinished_raw_key", jobs.c.raw_key, postgresql_where=UNFINISHED)
 
+#: The metadata of jobs once more, to find jobs by it.
+job_metadata = Table(
+    "job_metadata",
+    metadata,
+    tenant(primary_key=True),
+    Column("key", Id, primary_key=True),
+    Column("value", Id, primary_key=True),
+    Column(
+        "job_id",
+        Id,
+        ForeignKey("jobs.id", name="job_metadata_job_fkey", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+)
+Index("job_metadata_job", job_metadata.c.job_id)
+
+#: What each job was at each of its versions but the first, which never changes.
+job_events = Table(
+    "job_events",
+    metadata,
+    Column(
+        "job_id",
+        Id,
+        ForeignKey("jobs.id", name="job_events_job_fkey", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("version", Integer, primary_key=True),
+    tenant(),
+    Column("at", Time, nullable=False),
+    Column("changes", JSON, nullable=False),
+)
+Index("job_events_at", job_events.c.at, postgresql_using="brin")
+
 infected_files = Table(
     "infected_files",
     metadata,
-    Column("sha256", _Id, primary_key=True),
+    Column("sha256", Id, primary_key=True),
     Column("signature", Text, nullable=False),
-    Column("found_at", _Time, nullable=False),
-    Column("job_id", _Id, nullable=False),
+    Column("found_at", Time, nullable=False),
+    Column("job_id", Id, nullable=False),
     CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
 )
 Index("infected_files_newest", infected_files.c.found_at)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("secret_sha256", Text, nullable=False),
-    Column("created_at", _Time, nullable=False),
-    Column("expires_at", _Time),
-    Column("revoked_at", _Time),
-    CheckConstraint("secret_sha256 ~ '^[0-9a-f]{64}$'", name="secret_sha256"),
-    CheckConstraint(
-        "scopes <@ ARRAY['photos:write', 'photos:read', 'admin']", name="scopes"
-    ),
-)

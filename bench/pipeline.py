@@ -66,7 +66,7 @@ async def _read_all(folder: Path, data_dir: Path) -> dict[str, Any]:
 async def _read(client: PhotoClient, photo: Path) -> dict[str, float]:
     since = perf_counter()
     job = await client.read(await client.submit_file(photo))
-    await client.result(job, "text")
+    await client.text(job)
     total = perf_counter() - since
     steps = {step: ms / 1000 for step, ms in job["timings_ms"].items()}
     return {**steps, "upload_to_text": total}

@@ -51,7 +51,7 @@ async def _ended(client: PhotoClient, job: Mapping[str, Any]) -> Outcome:
         SUCCEEDED if done else ended["error"]["code"],
         files.status_code,
         job=ended,
-        text=await client.result(job, "text") if done else None,
+        text=await client.text(job) if done else None,
     )
 
 

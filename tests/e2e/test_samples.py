@@ -20,7 +20,7 @@ GPS_IFD = 0x8825
 async def read(service: Service, photo: Path) -> tuple[dict[str, Any], str]:
     async with PhotoClient.connect(service.url, service.key) as client:
         job = await client.ended(await client.submit_file(photo))
-        return job, await client.result(job, "text")
+        return job, await client.text(job)
 
 
 async def files_of(service: Service, job: dict[str, Any]) -> dict[str, Any]:

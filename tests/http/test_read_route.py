@@ -5,6 +5,7 @@ import pytest
 
 from photo.application.ports import ImageNormalizer, WorkflowEngine
 from photo.domain.errors import CorruptImage, PhotoError, Unavailable
+from photo.domain.formats import Format
 from photo.domain.job import JobId
 from photo.domain.media import LARGEST_FILE, ByteLimits, MediaType
 from tests.http.conftest import Run
@@ -35,10 +36,15 @@ async def test_the_form_follows_accept(api: httpx.AsyncClient) -> None:
     assert answer.text == "Hello photo"
 
 
-async def test_the_answer_says_where_the_result_lies(api: httpx.AsyncClient) -> None:
-    answer = await api.post("/v1/read", content=JPEG, headers=AS_JPEG)
-    again = await api.get(answer.headers["Content-Location"])
-    assert again.json() == answer.json()
+@pytest.mark.parametrize("form", Format)
+async def test_the_answer_says_where_the_result_lies(
+    api: httpx.AsyncClient, form: Format
+) -> None:
+    params = {"format": form}
+    answer = await api.post("/v1/read", params=params, content=JPEG, headers=AS_JPEG)
+    assert answer.headers["Content-Type"].startswith(form.media_type)
+    again = await api.get(answer.headers["Content-Location"], params=params)
+    assert again.content == answer.content
 
 
 @pytest.mark.parametrize("named", ["image/jpeg", "application/octet-stream", ""])

@@ -5,13 +5,25 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from photo.application.ports import Buckets, JobRepository, WorkflowEngine
+from photo.adapters.memory import MemoryRecognizer
+from photo.application.ports import (
+    Buckets,
+    JobRepository,
+    TextRecognizer,
+    WorkflowEngine,
+)
 from photo.domain.files import TEXT_PLAIN
+from photo.domain.formats import Format
 from photo.domain.job import JobId
 from tests.http.conftest import Run
 from tests.http.service import JPEG, Service
 from tests.http.stand_ins import HeldEngine, instead
 from tests.makers import in_chunks
+
+
+def sent_as(form: Format) -> str:
+    media_type = form.media_type
+    return f"{media_type}; charset=utf-8" if "text/" in media_type else media_type
 
 
 @pytest.fixture
@@ -30,6 +42,10 @@ async def job(service: Service, api: httpx.AsyncClient) -> dict[str, Any]:
         ("application/json;q=0.1, text/plain", "", "text/plain; charset=utf-8"),
         ("image/png", "?format=text", "text/plain; charset=utf-8"),
         ("text/plain", "?format=json", "application/json"),
+        *((form.media_type, "", sent_as(form)) for form in Format),
+        *(("image/png", f"?format={form}", sent_as(form)) for form in Format),
+        ("application/pdf;q=0.5, application/alto+xml", "", "application/alto+xml"),
+        ("*/*, application/json;q=0, text/*;q=0", "", "application/alto+xml"),
     ],
 )
 async def test_the_form_follows_the_query_and_then_accept(
@@ -43,6 +59,56 @@ async def test_the_form_follows_the_query_and_then_accept(
     answer = await api.get(path, headers={"Accept": accept})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == content_type
+    assert "Accept" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_head_answers_with_the_same_headers(
+    api: httpx.AsyncClient, job: dict[str, Any], form: Format
+) -> None:
+    path, params = job["links"]["result"], {"format": form}
+    answer = await api.get(path, params=params)
+    head = await api.head(path, params=params)
+    ours = {"content-type", "content-disposition", "content-location", "vary"}
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ours & {*answer.headers}:
+        assert head.headers[name] == answer.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("form", "disposition", "extension"),
+    [
+        (Format.PDF, "inline", "pdf"),
+        (Format.HOCR, "attachment", "hocr"),
+        (Format.ALTO, "attachment", "alto.xml"),
+        (Format.TEXTRACT, "attachment", "textract.json"),
+    ],
+)
+async def test_a_document_has_a_name(
+    api: httpx.AsyncClient,
+    job: dict[str, Any],
+    form: Format,
+    disposition: str,
+    extension: str,
+) -> None:
+    answer = await api.get(job["links"]["result"], params={"format": form})
+    named = f'{disposition}; filename="{job["id"]}.{extension}"'
+    assert answer.headers["Content-Disposition"] == named
+
+
+async def test_html_made_of_a_photos_text_cannot_run(run: Run) -> None:
+    text = "<script>alert(1)</script>"
+    service = await run(instead(TextRecognizer, lambda: MemoryRecognizer(text)))
+    api = await service.client()
+    job = await service.job(api)
+    answer = await api.get(job["links"]["result"], params={"format": "hocr"})
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
+    assert "<script" not in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert not any(each.startswith("script-src") for each in policy)
 
 
 async def test_as_text_it_is_the_text_alone(
@@ -75,7 +141,7 @@ async def test_another_form_is_not_acceptable(
     assert answer.status_code == 406
     problem = answer.json()
     assert problem["code"] == "validation_failed"
-    assert "text/plain" in problem["detail"]
+    assert all(form.media_type in problem["detail"] for form in Format)
 
 
 async def test_an_unknown_format_is_refused_by_name(
@@ -127,7 +193,13 @@ async def test_a_failed_job_leaves_nothing_to_fetch(
 
 
 @pytest.mark.parametrize(
-    ("lost", "what"), [("text.json", "result"), ("manifest.json", "files")]
+    ("lost", "what"),
+    [
+        ("text.json", "result"),
+        ("text.json", "result?format=alto"),
+        ("normalized.jpg", "result?format=pdf"),
+        ("manifest.json", "files"),
+    ],
 )
 async def test_a_lost_file_is_a_fault_of_ours(
     service: Service, api: httpx.AsyncClient, lost: str, what: str
@@ -137,7 +209,7 @@ async def test_a_lost_file_is_a_fault_of_ours(
     processed = (await service.container.get(Buckets)).processed
     await processed.delete(stored.artifact_key(lost))
     with capture_logs() as logs:
-        answer = await api.get(job["links"][what])
+        answer = await api.get(f"{job['links']['self']}/{what}")
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
     assert lost not in answer.text

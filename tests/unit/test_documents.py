@@ -1,6 +1,8 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +68,24 @@ def test_numbers_are_as_fine_as_they_need_to_be() -> None:
 def test_every_script_is_written_and_read_back(lines: list[str]) -> None:
     text = a_text(tuple(lines))
     assert json.loads(documents.result(JOB_ID, text))["text"] == text.text
+
+
+@given(lines=st.lists(TEXTS, max_size=3))
+def test_a_result_is_read_as_it_was_written(lines: list[str]) -> None:
+    text = a_text(tuple(lines), ())
+    read = documents.read_result(documents.result(JOB_ID, text))
+    assert (read.job_id, read.engine, read.page_count) == (JOB_ID, ENGINE, 2)
+    assert tuple(read.pages) == text.pages
+
+
+def test_a_page_is_decoded_when_it_is_its_turn() -> None:
+    engine = b'{"name":"a","version":"1","model":"b"}'
+    pages = b'[{"width":9,"height":9,"lines":[]},{"width":"none"}]'
+    stored = b'{"job_id":"job_01k","engine":%b,"pages":%b}' % (engine, pages)
+    read = documents.read_result(stored)
+    assert next(read.pages) == Page(9, 9)
+    with pytest.raises(msgspec.ValidationError):
+        next(read.pages)
 
 
 def test_the_same_job_makes_the_same_bytes() -> None:

@@ -2,11 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from photo.application.jobs import (
-    LINK_LIFETIME,
-    ListFiles,
-    OpenArtifact,
-)
+from photo.application.jobs import LINK_LIFETIME, ListFiles
 from photo.domain.errors import (
     JobFailed,
     JobNotFinished,
@@ -19,13 +15,6 @@ from tests.makers import ACME, OTHER, an_upload, photo_bytes
 from tests.unit.world import World
 
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
-
-
-async def test_a_file_of_a_succeeded_job_is_streamed(world: World) -> None:
-    job_id = await world.accept()
-    await world.process(job_id)
-    opened = await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
-    assert b"".join([chunk async for chunk in opened]) == b"Hello photo"
 
 
 async def test_every_file_of_a_succeeded_job_is_linked(world: World) -> None:
@@ -87,8 +76,6 @@ async def test_only_a_succeeded_job_has_files(
         await world.end.fail(job_id, failure)
     with pytest.raises(refusal):
         await list_files(world)(ACME, job_id)
-    with pytest.raises(refusal):
-        await OpenArtifact(world.jobs, world.buckets)(ACME, job_id, "text.txt")
 
 
 async def test_another_tenants_files_are_not_there(world: World) -> None:
@@ -96,8 +83,6 @@ async def test_another_tenants_files_are_not_there(world: World) -> None:
     await world.process(job_id)
     with pytest.raises(NotFound):
         await list_files(world)(OTHER, job_id)
-    with pytest.raises(NotFound):
-        await OpenArtifact(world.jobs, world.buckets)(OTHER, job_id, "text.txt")
 
 
 def list_files(world: World) -> ListFiles:

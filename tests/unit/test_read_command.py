@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from photo.domain.formats import Format
 from photo.entrypoints.cli import main
 from tests.makers import photo_bytes
 
@@ -33,6 +34,7 @@ class Service(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.text = TEXT
         self.sent: list[dict[str, Any]] = []
+        self.forms: list[str] = []
 
     @property
     def url(self) -> str:
@@ -60,6 +62,7 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         form = self.headers["Accept"]
+        self.server.forms.append(form)
         text = self.server.text
         as_json = json.dumps({"text": text, "pages": []}, ensure_ascii=False)
         self._send(as_json if form == "application/json" else text, form)
@@ -99,6 +102,11 @@ def read(*arguments: str) -> tuple[int, str, str]:
     """Exit code, output and errors of `photo read` in pipes."""
     ended = CliRunner().invoke(main, ["read", *arguments])
     return ended.exit_code, ended.stdout, ended.stderr
+
+
+def read_bytes(*arguments: str) -> tuple[int, bytes]:
+    ended = CliRunner().invoke(main, ["read", *arguments])
+    return ended.exit_code, ended.stdout_bytes
 
 
 def read_on_a_terminal(*arguments: str) -> str:
@@ -233,3 +241,58 @@ def test_a_file_may_be_called_anything(service: Service, home: Path) -> None:
     code, out, err = read(f"{name}.png")
     assert (code, out) == (2, "")
     assert r"\x1b[2J" in err
+
+
+@pytest.mark.parametrize("form", [Format.HOCR, Format.ALTO, Format.TEXTRACT])
+def test_every_format_is_printed(service: Service, form: Format) -> None:
+    service.text = f"<{form}>"
+    code, out, err = read("https://photos.test/a.jpg", "--format", form.value)
+    assert (code, out, err) == (0, f"<{form}>\n", "")
+    assert service.forms == [form.media_type]
+
+
+def test_a_pipe_gets_a_pdf_as_it_is(service: Service) -> None:
+    service.text = "%PDF-1.7\n\x00\x1b[2J"
+    code, out = read_bytes("https://photos.test/a.jpg", "--format", "pdf")
+    assert (code, out) == (0, service.text.encode())
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_format_is_written_into_the_folder(
+    service: Service, home: Path, form: Format
+) -> None:
+    (home / "b.jpg").write_bytes(photo_bytes())
+    urls = ["https://photos.test/a.jpg", "b.jpg"]
+    assert read(*urls, "--format", form.value, "--output", "out") == (0, "", "")
+    assert {path.name for path in (home / "out").iterdir()} == {
+        f"a.jpg.{form.extension}",
+        f"b.jpg.{form.extension}",
+    }
+    assert "Hello" in (home / "out" / f"a.jpg.{form.extension}").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["https://photos.test/a.jpg", "https://photos.test/b.jpg", "--format", "pdf"],
+        ["https://photos.test/a.jpg", "--format", "pdf", "--json"],
+        ["https://photos.test/a.jpg", "--format", "hocr", "--json"],
+    ],
+)
+def test_what_cannot_be_printed_needs_a_folder(
+    service: Service, home: Path, arguments: list[str]
+) -> None:
+    code, out, err = read(*arguments)
+    assert (code, out) == (2, "")
+    assert "--output" in err
+    assert service.sent == []
+    code, out, _ = read(*arguments, "--output", "out")
+    assert code == 0
+    assert [json.loads(line)["text"] for line in out.splitlines()] == (
+        [None] if "--json" in arguments else []
+    )
+
+
+def test_a_terminal_gets_no_pdf(service: Service) -> None:
+    assert read_on_a_terminal("https://photos.test/a.jpg", "--format", "pdf") == ""
+    assert service.sent == []

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import msgspec
 
-from photo.application.ports import Documents
+from photo.application.ports import Documents, Result
 from photo.domain.files import Manifest
 from photo.domain.job import JobId
-from photo.domain.text import Line, Page, Polygon, RecognizedText, Word
+from photo.domain.text import Engine, Line, Page, Polygon, RecognizedText, Word
+
+
+class _StoredResult(msgspec.Struct):
+    job_id: JobId
+    engine: Engine
+    pages: list[msgspec.Raw]
 
 
 class JsonDocuments(Documents):
@@ -20,6 +26,11 @@ class JsonDocuments(Documents):
                 "pages": [_rounded(page) for page in text.pages],
             }
         )
+
+    def read_result(self, data: bytes) -> Result:
+        stored = msgspec.json.decode(data, type=_StoredResult)
+        pages = (msgspec.json.decode(page, type=Page) for page in stored.pages)
+        return Result(stored.job_id, stored.engine, len(stored.pages), pages)
 
     def manifest(self, manifest: Manifest) -> bytes:
         return msgspec.json.format(msgspec.json.encode(manifest), indent=2)

@@ -27,7 +27,7 @@ async def _read(client: PhotoClient, photo: Path) -> bool:
     since = perf_counter()
     try:
         job = await client.read(await client.submit_file(photo))
-        text = visible(await client.result(job, "text"), keep="\n\t\f")
+        text = visible(await client.text(job), keep="\n\t\f")
         click.echo(text.replace("\f", "\n\f\n"))
     except Refused as refused:
         click.secho(str(refused), fg="red")

@@ -17,12 +17,15 @@ from rich.progress import (
 )
 
 from photo.domain.characters import visible
+from photo.domain.formats import Format
 from photo.entrypoints.cli.sources import Photo, expanded, refuse_collisions
 from photo.entrypoints.client import PhotoClient, Refused
 from photo.entrypoints.credentials import find_credentials
 
 _AT_ONCE = 4
-_EXTENSION = {"text": "txt", "json": "json"}
+_FORMATS = [form.value for form in Format]
+#: What `--json` can take into its lines.
+_IN_JSON = {Format.TEXT, Format.JSON}
 #: All that a text may do to a terminal.
 _LAYOUT = "\n\t\f"
 
@@ -30,13 +33,13 @@ _LAYOUT = "\n\t\f"
 class Reading(NamedTuple):
     photo: Photo
     job: dict[str, Any] | None
-    content: str = ""
+    content: bytes = b""
     failure: Refused | None = None
 
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|DIR|URL...")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "named", type=click.Choice(_FORMATS), default="text")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -44,24 +47,39 @@ class Reading(NamedTuple):
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per photo.")
 def read(
-    sources: tuple[str, ...], form: str, output: Path | None, *, as_json: bool
+    sources: tuple[str, ...], named: str, output: Path | None, *, as_json: bool
 ) -> None:
     """Read photos and print their text. Exit 0 if all were read, 1 if some failed.
 
     The service is found by PHOTO_API_URL and PHOTO_API_KEY, else by what
     `photo up` left in its data folder.
     """
-    photos = [*expanded(sources, _EXTENSION[form])]
+    form = Format(named)
+    photos = [*expanded(sources, form.extension)]
     if not photos:
         raise click.UsageError("There are no photos in these folders.")
     if output:
         refuse_collisions(photos)
+    else:
+        _refuse_unprintable(form, len(photos), as_json=as_json)
     failures = asyncio.run(_read_all(photos, form, output, as_json=as_json))
     sys.exit(1 if failures else 0)
 
 
+def _refuse_unprintable(form: Format, count: int, *, as_json: bool) -> None:
+    if as_json and form not in _IN_JSON:
+        detail = "JSON lines hold text and json only."
+    elif form is Format.PDF and sys.stdout.isatty():
+        detail = "A PDF is nothing for a terminal."
+    elif form is Format.PDF and count > 1:
+        detail = "One stream cannot hold several PDFs."
+    else:
+        return
+    raise click.UsageError(f"{detail} Give a folder with --output.")
+
+
 async def _read_all(
-    photos: list[Photo], form: str, output: Path | None, *, as_json: bool
+    photos: list[Photo], form: Format, output: Path | None, *, as_json: bool
 ) -> int:
     credentials = find_credentials()
     failures = 0
@@ -104,7 +122,7 @@ def _progress() -> Progress:
     )
 
 
-async def _read_one(client: PhotoClient, photo: Photo, form: str) -> Reading:
+async def _read_one(client: PhotoClient, photo: Photo, form: Format) -> Reading:
     job = None
     try:
         if isinstance(photo.source, Path):
@@ -124,14 +142,16 @@ def _kept(done: Reading, output: Path) -> Reading:
     file = output / done.photo.place
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(done.content, encoding="utf-8")
+        file.write_bytes(done.content)
     except OSError as error:
         detail = f"{file} cannot be written ({error.strerror})."
         return done._replace(failure=Refused("internal", detail))
     return done
 
 
-def _report(done: Reading, form: str, *, show: bool, as_json: bool, many: bool) -> None:
+def _report(
+    done: Reading, form: Format, *, show: bool, as_json: bool, many: bool
+) -> None:
     if as_json:
         _print(json.dumps(_as_json(done, form), ensure_ascii=False))
     if done.failure:
@@ -140,7 +160,14 @@ def _report(done: Reading, form: str, *, show: bool, as_json: bool, many: bool) 
     elif show:
         if many and sys.stdout.isatty():
             click.secho(f"── {done.photo.name}", dim=True)
-        _print(done.content)
+        _show(done.content, form)
+
+
+def _show(content: bytes, form: Format) -> None:
+    if form is Format.PDF:
+        click.echo(content, nl=False)
+    else:
+        _print(content.decode())
 
 
 def _print(text: str) -> None:
@@ -149,13 +176,14 @@ def _print(text: str) -> None:
     click.echo(shown, color=True)
 
 
-def _as_json(done: Reading, form: str) -> dict[str, Any]:
-    content = json.loads(done.content) if done.content and form == "json" else None
+def _as_json(done: Reading, form: Format) -> dict[str, Any]:
+    content = json.loads(done.content) if done.content and form is Format.JSON else None
+    text = done.content.decode() if form is Format.TEXT else None
     return {
         "source": done.photo.name,
         "job_id": done.job["id"] if done.job else None,
         "status": "failed" if done.failure else "succeeded",
-        "text": content["text"] if content else done.content,
+        "text": content["text"] if content else text,
         "result": content,
         "error": done.failure
         and {"code": done.failure.code, "detail": done.failure.detail},

@@ -1,20 +1,28 @@
 """A client of the HTTP API: what `photo read` and the demo are made of."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import anyio
 import httpx
 
 from photo.domain.filename import EXTENSIONS, clean_filename
+from photo.domain.formats import Format
 from photo.domain.media import SNIFF_BYTES, MediaType
 
 _WAIT_SECONDS = 30
 #: Between the attempts to follow a job: in all, what a restart of the service takes.
 _PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0)
+#: How long a request is put off in all, where the service tells to come back later.
+_PATIENCE_SECONDS = 300
+_PUT_OFF = {429, 503}
+#: Clients that were put off together come back one by one.
+_JITTER = 0.25
 #: What stands before the service says when that is away.
 _AWAY = {502, 503, 504}
 #: No proxy leads to this machine.
@@ -25,7 +33,6 @@ _UNPROXIED: dict[str, httpx.AsyncBaseTransport | None] = {
 }
 _ENDED = {"succeeded", "failed", "cancelled"}
 _SUFFIXES = {f".{each}" for extensions in EXTENSIONS.values() for each in extensions}
-_ACCEPT = {"text": "text/plain", "json": "application/json"}
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -51,6 +58,7 @@ class PhotoClient:
     api: httpx.AsyncClient
     #: Without credentials: what is sent to the store must not carry the API key.
     store: httpx.AsyncClient
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @classmethod
     def connect(cls, url: str, key: str) -> Self:
@@ -110,30 +118,47 @@ class PhotoClient:
             raise Refused(error["code"], error["detail"])
         return ended
 
-    async def result(self, job: Mapping[str, Any], form: str) -> str:
-        """What was read, as `text` or `json`."""
-        headers = {"Accept": _ACCEPT[form]}
+    async def result(self, job: Mapping[str, Any], form: Format) -> bytes:
+        """What was read, in one of its forms."""
+        headers = {"Accept": form.media_type}
         path = f"/v1/jobs/{job['id']}/result"
-        return _accepted(await _sent(self.api.get(path, headers=headers))).text
+        return (await self._asked("GET", path, headers=headers)).content
+
+    async def text(self, job: Mapping[str, Any]) -> str:
+        """What was read, and nothing else."""
+        return (await self.result(job, Format.TEXT)).decode()
 
     async def _followed(self, job_id: str) -> dict[str, Any]:
         """The job after a while. A service that is away meanwhile may come back."""
         path, params = f"/v1/jobs/{job_id}", {"wait": _WAIT_SECONDS}
         for pause in (*_PAUSES_SECONDS, None):
             try:
-                answer = _accepted(await _sent(self.api.get(path, params=params)))
+                answer = await self._asked("GET", path, params=params)
                 break
             except Refused as refused:
                 if pause is None or not refused.retryable:
                     raise
-                await asyncio.sleep(pause)
+                await self.sleep(pause)
         job: dict[str, Any] = answer.json()
         return job
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = _accepted(await _sent(self.api.post(path, json=body)))
+        headers = {"Idempotency-Key": uuid4().hex}
+        answer = await self._asked("POST", path, json=body, headers=headers)
         made: dict[str, Any] = answer.json()
         return made
+
+    async def _asked(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer, when the service has time for it: it may tell to come back."""
+        patience = _PATIENCE_SECONDS
+        while True:
+            answer = await _sent(self.api.request(method, path, **request))
+            pause = _put_off(answer)
+            if pause is None or pause > patience:
+                return _accepted(answer)
+            patience -= pause
+            spread = random.uniform(1, 1 + _JITTER)  # noqa: S311 # no secret
+            await self.sleep(pause * spread)
 
     async def _send(self, path: Path, grant: Mapping[str, Any]) -> None:
         with path.open("rb") as file:
@@ -156,6 +181,14 @@ async def _sent(request: Awaitable[httpx.Response]) -> httpx.Response:
     except httpx.HTTPError as error:
         detail = f"The service cannot be reached ({type(error).__name__})."
         raise Refused("dependency_unavailable", detail, retryable=True) from error
+
+
+def _put_off(answer: httpx.Response) -> int | None:
+    """In how many seconds to ask again, if that is what the service says."""
+    told = answer.headers.get("Retry-After", "")
+    if answer.status_code not in _PUT_OFF or not (told.isascii() and told.isdigit()):
+        return None
+    return max(1, int(told))
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:

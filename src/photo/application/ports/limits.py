@@ -1,7 +1,7 @@
 """What may be spent, and how much is still to be done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -18,18 +18,17 @@ class Limit:
     name: str
     quota: int
     window_seconds: int = 60
+    unit: int = field(init=False, repr=False)
+    whole: int = field(init=False, repr=False)
 
-    @property
-    def unit(self) -> int:
-        return max(1, self.window_seconds * _MICROSECONDS // self.quota)
-
-    @property
-    def whole(self) -> int:
-        return self.quota * self.unit
+    def __post_init__(self) -> None:
+        unit = max(1, self.window_seconds * _MICROSECONDS // self.quota)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "whole", self.quota * unit)
 
     def price(self, cost: int) -> int:
         """What costs more than the quota takes all of it."""
-        return min(cost, self.quota) * self.unit
+        return min(cost * self.unit, self.whole)
 
 
 class Budget(NamedTuple):
@@ -49,9 +48,10 @@ class Standing(NamedTuple):
         return (self.limit.whole - self.spent) // self.limit.unit
 
     @property
-    def until_more(self) -> timedelta:
-        """When the next unit comes back; no time if none is missing."""
-        return timedelta(microseconds=-(-self.spent % -self.limit.unit))
+    def seconds_until_more(self) -> int:
+        """In how many seconds another unit is there; 0 if none is missing."""
+        begun = (self.spent - 1) % self.limit.unit + 1 if self.spent else 0
+        return -(-begun // _MICROSECONDS)
 
     def until(self, cost: int) -> timedelta:
         """When there is enough for a cost."""
@@ -76,7 +76,7 @@ class RateLimiter(Protocol):
 class Endings(NamedTuple):
     """So many jobs have ended since a moment."""
 
-    count: int
+    ended: int
     since: datetime
 
 

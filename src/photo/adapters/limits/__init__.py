@@ -1,0 +1,1 @@
+"""What has been spent: in this process, or shared with others."""

@@ -1,0 +1,81 @@
+"""Use case: take on no more jobs than can be done."""
+
+import asyncio
+from contextvars import Context
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import ceil
+from typing import NewType
+
+from photo.application.ports import Backlog, Clock, Stopwatch
+from photo.application.tenancy import EVERYONE, acting_for
+from photo.domain.errors import Overloaded, Unavailable
+
+#: With more unfinished jobs than this, no new ones are taken.
+MaxUnfinished = NewType("MaxUnfinished", int)
+
+_FRESH_SECONDS = 1.0
+_PATIENCE_SECONDS = 0.5
+_LATELY = timedelta(minutes=2)
+_ENDINGS = 1_000
+#: Who comes back finds room for more than the first of those who wait.
+_ROOM = 0.1
+_UNKNOWN_SECONDS = 60
+_LONGEST_SECONDS = 600
+
+
+@dataclass(slots=True)
+class AdmitJob:
+    """Let a new job in, or raise `Overloaded`.
+
+    All calls of a second share one measurement. While there is none to be had, jobs
+    are let in.
+    """
+
+    backlog: Backlog
+    most: MaxUnfinished
+    stopwatch: Stopwatch
+    now: Clock
+    _fresh_until: float = field(init=False, default=float("-inf"))
+    _wait: timedelta | None = field(init=False, default=None)
+    _measuring: asyncio.Task[None] | None = field(init=False, default=None)
+
+    async def __call__(self) -> None:
+        if self.stopwatch() >= self._fresh_until:
+            await self._measured()
+        if self._wait:
+            raise Overloaded(
+                "Too many jobs are waiting already. "
+                f"Try again in {self._wait.total_seconds():.0f} s.",
+                retry_after=self._wait,
+            )
+
+    async def _measured(self) -> None:
+        """Measure once for all who ask, in none of their transactions."""
+        if self._measuring is None:
+            self._measuring = asyncio.create_task(self._measure(), context=Context())
+        await asyncio.shield(self._measuring)
+
+    async def _measure(self) -> None:
+        try:
+            with acting_for(EVERYONE):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    self._wait = await self._until_room()
+        except (TimeoutError, Unavailable):
+            self._wait = None
+        finally:
+            self._fresh_until = self.stopwatch() + _FRESH_SECONDS
+            self._measuring = None
+
+    async def _until_room(self) -> timedelta | None:
+        unfinished = await self.backlog.unfinished(at_most=2 * self.most)
+        if unfinished <= self.most:
+            return None
+        too_many = unfinished - self.most + ceil(self.most * _ROOM)
+        now = self.now()
+        lately = now - _LATELY
+        ended, since = await self.backlog.endings(since=lately, at_most=_ENDINGS)
+        if not ended:
+            return timedelta(seconds=_UNKNOWN_SECONDS)
+        seconds = too_many * (now - since).total_seconds() / ended
+        return timedelta(seconds=min(max(1, ceil(seconds)), _LONGEST_SECONDS))

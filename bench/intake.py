@@ -25,25 +25,28 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from dishka import Provider, Scope
+
 from photo.adapters.clamav import ClamdScanner
 from photo.adapters.imaging import ImagingPool, PillowNormalizer, RapidOcrRecognizer
-from photo.adapters.memory import (
-    MemoryInfectedFiles,
-    MemoryJobFeed,
-    MemoryJobRepository,
-    MemoryUploadRepository,
-)
 from photo.adapters.s3.buckets import create_bucket
 from photo.adapters.s3.clients import open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.application.intake import VerifyPhoto
-from photo.application.ports import Buckets, ObjectStore, Scanner
+from photo.application.ports import (
+    Buckets,
+    JobRepository,
+    ObjectStore,
+    Scanner,
+    UploadRepository,
+)
 from photo.domain.access import Tenant
 from photo.domain.files import page_name
 from photo.domain.job import Job, JobId
-from photo.domain.media import SNIFF_BYTES, ByteLimits, MediaType
+from photo.domain.media import SNIFF_BYTES, MediaType
 from photo.domain.upload import Upload, UploadId
 from photo.entrypoints.client import photos_in
+from photo.entrypoints.container import memory_container
 from photo.entrypoints.local.children import Children
 from photo.entrypoints.local.servers import start_servers
 
@@ -173,20 +176,16 @@ class _Taker:
         return upload
 
     async def verify(self, upload: Upload, scanner: Scanner | None) -> None:
-        uploads = MemoryUploadRepository()
-        jobs = MemoryJobRepository(uploads, MemoryJobFeed())
+        adapters = Provider(scope=Scope.APP)
+        adapters.provide(lambda: self._buckets, provides=Buckets)
+        adapters.provide(lambda: scanner, provides=Scanner | None)
+        container = memory_container(adapters)
+        uploads: UploadRepository = await container.get(UploadRepository)
+        jobs: JobRepository = await container.get(JobRepository)
         job = Job.on(upload, id=JobId("job_bench"), metadata={}, now=datetime.now(UTC))
         await uploads.add(upload)
         await jobs.add(job)
-        await VerifyPhoto(
-            uploads,
-            jobs,
-            MemoryInfectedFiles(),
-            self._buckets,
-            scanner,
-            ByteLimits(),
-            lambda: datetime.now(UTC),
-        )(job.id)
+        await (await container.get(VerifyPhoto))(job.id)
 
 
 async def _in_turns(ways: dict[str, Measured]) -> dict[str, float]:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.scanning import Clamd, clamd_if_installed
 from tests.services import Servers, fresh_bucket, fresh_database, running_servers
+from tests.valkey import Valkey, running_valkey
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,13 @@ async def any_clamd(
     """A virus scanner as the operator's guide wants it, where there is one."""
     async with clamd_if_installed(tmp_path_factory.mktemp("clamd")) as clamd:
         yield clamd
+
+
+@pytest.fixture(scope="session")
+async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Valkey]:
+    """What processes share their limits through."""
+    async with running_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
 
 
 @pytest.fixture

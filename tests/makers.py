@@ -11,17 +11,27 @@ from time import time_ns
 
 import pillow_heif
 from PIL import Image
+from ulid import ULID
 
-from photo.domain.access import ApiKey, KeyId, Scope, Tenant, hash_secret
+from photo.domain.access import ApiKey, KeyId, Proof, Scope, Tenant
 from photo.domain.job import Job, JobId, Photo
 from photo.domain.media import ByteLimits, MediaType
 from photo.domain.text import Engine, Line, Page, Polygon, RecognizedText, Word
 from photo.domain.upload import Upload, UploadId
+from photo.domain.webhook import (
+    Delivery,
+    DeliveryId,
+    Event,
+    SealedSecret,
+    Webhook,
+    WebhookId,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ACME = Tenant("acme")
 OTHER = Tenant("other")
-SECRET = "5ec2e7" * 8
+SECRET = "5ec2e7a1" * 8
+PROOF = Proof("a1" * 32, "b2" * 32)
 ENGINE = Engine("memory", "1", "none")
 
 _ids = count(time_ns())
@@ -30,6 +40,13 @@ _ids = count(time_ns())
 def new_id(prefix: str) -> str:
     """Unique in every run, and always greater than the one before."""
     return f"{prefix}_{next(_ids):026x}"
+
+
+def job_id_of(now: datetime) -> JobId:
+    """As in the service, an id holds when it was made."""
+    made = int(now.timestamp() * 1000).to_bytes(6, "big")
+    ulid = ULID.from_bytes(made + next(_ids).to_bytes(10, "big"))
+    return JobId(f"job_{str(ulid).lower()}")
 
 
 @dataclass
@@ -43,6 +60,19 @@ class SteppableClock:
 
     def step(self, by: timedelta) -> None:
         self.at += by
+
+
+@dataclass
+class SteppableStopwatch:
+    """Stands still until it is told to step."""
+
+    seconds: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def step(self, by: timedelta) -> None:
+        self.seconds += by.total_seconds()
 
 
 def an_upload(
@@ -74,7 +104,7 @@ def a_job(
     """A queued job."""
     return Job.on(
         upload or an_upload(),
-        id=JobId(new_id("job")),
+        id=job_id_of(now),
         metadata=metadata or {},
         now=now,
     )
@@ -89,7 +119,7 @@ def a_url_job(
     """A queued job on a photo that is yet to be fetched."""
     return Job.at(
         url,
-        id=JobId(new_id("job")),
+        id=job_id_of(now),
         tenant=ACME,
         metadata=metadata or {},
         now=now,
@@ -108,7 +138,7 @@ def a_key(
     *,
     tenant: Tenant = ACME,
     scopes: frozenset[Scope] = frozenset(Scope),
-    secret: str = SECRET,
+    proof: Proof = PROOF,
     created_at: datetime = NOW,
     expires_at: datetime | None = None,
 ) -> ApiKey:
@@ -117,7 +147,7 @@ def a_key(
         tenant=tenant,
         name="a key",
         scopes=scopes,
-        secret_sha256=hash_secret(secret),
+        secret_hmac=proof.hmac,
         created_at=created_at,
         expires_at=expires_at,
     )
@@ -160,3 +190,33 @@ def photo_bytes(media_type: MediaType = MediaType.JPEG) -> bytes:
 async def in_chunks(data: bytes, *, size: int = 1 << 20) -> AsyncIterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
+
+
+def a_webhook(
+    url: str | None = "https://example.com/hooks",
+    *,
+    tenant: Tenant = ACME,
+    events: tuple[Event, ...] = tuple(Event),
+) -> Webhook:
+    return Webhook(
+        id=WebhookId(new_id("whk")),
+        tenant=tenant,
+        url=url,
+        events=events,
+        secrets=(SealedSecret(b"\x00sealed\xff"),),
+        created_at=NOW,
+    )
+
+
+def a_delivery(webhook: Webhook, job: Job, *, due_at: datetime = NOW) -> Delivery:
+    return Delivery(
+        id=DeliveryId(new_id("msg")),
+        tenant=webhook.tenant,
+        webhook_id=webhook.id,
+        job_id=job.id,
+        event=Event.JOB_SUCCEEDED,
+        url=webhook.url or "https://example.com/of-the-job",
+        created_at=NOW,
+        started_at=NOW,
+        due_at=due_at,
+    )

@@ -11,21 +11,32 @@ from dishka.entities.key import DependencyKey
 from dishka.exceptions import GraphMissingFactoryError
 
 from photo.application import (
+    attempts,
+    endings,
+    erasing,
     health,
     intake,
     jobs,
     keys,
     ports,
     processing,
+    results,
+    retention,
+    retrying,
     sweeping,
     uploads,
+    usage,
 )
+from photo.application.audit import operator
+from photo.application.authentication import Authenticate
 from photo.application.health import CheckHealth
-from photo.application.jobs import AwaitJob, OpenArtifact, SubmitJob
-from photo.application.keys import Authenticate, CreateKey, NewSecret
+from photo.application.jobs import AwaitJob, SubmitJob
+from photo.application.keys import CreateKey, NewSecret
 from photo.application.ports import Clock, JobRepository, NewId
+from photo.application.results import OpenResult
 from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.access import Scope as KeyScope
+from photo.domain.formats import Format
 from photo.domain.job import Status
 from photo.domain.media import MediaType
 from photo.entrypoints.container import Application, memory_container
@@ -41,25 +52,48 @@ SETTINGS = Settings(
 )
 
 
+KINDS_OF_ROWS = {"aged", "erasures", "jobs", "keys", "uploads", "usage"}
+
+
 def use_cases(module: ModuleType) -> Iterator[type]:
     """The classes of a module that act on ports."""
     for _, kind in inspect.getmembers(module, inspect.isclass):
         fields = getattr(kind, "__dataclass_fields__", {})
         acts = any(map(inspect.iscoroutinefunction, vars(kind).values()))
         ours = kind.__module__ == module.__name__
-        if ours and acts and {*fields} & {"jobs", "keys", "uploads"}:
+        if ours and acts and {*fields} & KINDS_OF_ROWS:
             yield kind
 
 
 USE_CASES = [
     kind
-    for module in (health, intake, jobs, keys, processing, sweeping, uploads)
+    for module in (
+        attempts,
+        endings,
+        erasing,
+        health,
+        intake,
+        jobs,
+        keys,
+        processing,
+        results,
+        retention,
+        retrying,
+        sweeping,
+        uploads,
+        usage,
+    )
     for kind in use_cases(module)
 ]
 PORTS = [
+    ports.AgedRecords,
+    ports.Backlog,
     ports.Buckets,
     ports.Clock,
+    ports.Courier,
+    ports.DeliveryRepository,
     ports.Documents,
+    ports.Erasures,
     ports.ImageNormalizer,
     ports.InfectedFiles,
     ports.JobFeed,
@@ -68,10 +102,16 @@ PORTS = [
     ports.NewId,
     ports.ObjectLinks,
     ports.PhotoFetcher,
+    ports.RenderEvent,
+    ports.ResultRenderer,
+    ports.RateLimiter,
     ports.Scanner | None,
     ports.Stopwatch,
     ports.TextRecognizer,
     ports.UploadRepository,
+    ports.WebhookRepository,
+    ports.WebhookSender,
+    ports.UsageRecords,
     ports.WorkflowEngine,
 ]
 
@@ -121,10 +161,11 @@ async def test_a_new_key_opens_the_service() -> None:
         await container.get(CreateKey),
         await container.get(Authenticate),
     )
-    key, shown = await create(ACME, name="a", scopes=frozenset({KeyScope.READ}))
+    scopes = frozenset({KeyScope.READ})
+    key, shown = await create(operator(ACME), name="a", scopes=scopes)
     assert (await authenticate(shown)).credential == key.id
     secret = shown.rpartition("_")[2]
-    assert len(bytes.fromhex(secret)) == 32
+    assert len(bytes.fromhex(secret)) == 32 + 4
 
 
 async def test_a_test_may_bring_its_own_adapter() -> None:
@@ -143,7 +184,7 @@ async def test_in_memory_a_photo_becomes_text() -> None:
     wait = await container.get(AwaitJob)
     ended = await wait(ACME, job.id, up_to=timedelta(seconds=30))
     assert (ended.status, ended.text_preview) == (Status.SUCCEEDED, "Hello photo")
-    text = await (await container.get(OpenArtifact))(ACME, job.id, "text.txt")
+    text = await (await container.get(OpenResult))(ACME, job.id, Format.TEXT)
     assert b"".join([chunk async for chunk in text]) == b"Hello photo"
 
 

@@ -8,14 +8,27 @@ down_revision = "0002"
 JOBS = (
     """
     ALTER TABLE jobs
-        ADD retry_of text COLLATE "C",
+        ADD retry_of text COLLATE "C"
+            CONSTRAINT jobs_retry_of_fkey REFERENCES jobs ON DELETE SET NULL,
         ADD webhook_url text,
         ADD version integer NOT NULL DEFAULT 1,
         DROP CONSTRAINT jobs_upload_id_key
     """,
+    "DROP INDEX jobs_created",
     "CREATE INDEX jobs_upload ON jobs (upload_id)",
-    "CREATE UNIQUE INDEX jobs_upload_id_key ON jobs (upload_id) WHERE retry_of IS NULL",
+    # Every retry has a photo of its own, even when the job before it has gone.
+    """
+    CREATE UNIQUE INDEX jobs_upload_id_key ON jobs (upload_id)
+    WHERE raw_key = tenant || '/' || upload_id
+    """,
+    "CREATE INDEX jobs_retries ON jobs (retry_of) WHERE retry_of IS NOT NULL",
+    "ALTER TABLE infected_files ALTER job_id DROP NOT NULL",
+    "CREATE INDEX infected_files_job ON infected_files (job_id)",
     "CREATE INDEX jobs_oldest ON jobs USING brin (created_at)",
+    """
+    CREATE INDEX jobs_finished ON jobs (finished_at)
+    WHERE finished_at IS NOT NULL
+    """,
     """
     CREATE TABLE job_metadata (
         tenant text NOT NULL,
@@ -53,7 +66,7 @@ TEXTS = (
         job_id text COLLATE "C" CONSTRAINT job_texts_pkey PRIMARY KEY
             CONSTRAINT job_texts_job_fkey REFERENCES jobs ON DELETE CASCADE,
         tenant text NOT NULL,
-        pages jsonb NOT NULL,
+        pages json NOT NULL,
         words text[] COLLATE "C" NOT NULL
     )
     """,
@@ -108,12 +121,13 @@ RECORDS = (
     CREATE TABLE usage_days (
         tenant text NOT NULL,
         day date NOT NULL,
+        slot smallint NOT NULL,
         jobs bigint NOT NULL DEFAULT 0,
         bytes bigint NOT NULL DEFAULT 0,
         succeeded bigint NOT NULL DEFAULT 0,
         failed bigint NOT NULL DEFAULT 0,
         cancelled bigint NOT NULL DEFAULT 0,
-        CONSTRAINT usage_days_pkey PRIMARY KEY (tenant, day)
+        CONSTRAINT usage_days_pkey PRIMARY KEY (tenant, day, slot)
     )
     """,
     """
@@ -144,7 +158,7 @@ WEBHOOKS = (
         tenant text NOT NULL,
         url text,
         events text[] NOT NULL,
-        secrets bytea NOT NULL,
+        secrets jsonb NOT NULL,
         created_at timestamptz NOT NULL,
         failing_since timestamptz,
         disabled_at timestamptz,
@@ -168,18 +182,28 @@ WEBHOOKS = (
         status text NOT NULL CONSTRAINT webhook_deliveries_status
             CHECK (status IN ('pending', 'delivered', 'failed')),
         created_at timestamptz NOT NULL,
+        started_at timestamptz NOT NULL,
+        due_at timestamptz,
         finished_at timestamptz,
-        attempts jsonb NOT NULL
+        attempts jsonb NOT NULL,
+        CONSTRAINT webhook_deliveries_due_at
+            CHECK ((status = 'pending') = (due_at IS NOT NULL)),
+        CONSTRAINT webhook_deliveries_finished_at
+            CHECK ((status = 'pending') = (finished_at IS NULL))
     )
     """,
     """
     CREATE INDEX webhook_deliveries_newest
     ON webhook_deliveries (webhook_id, id DESC)
     """,
+    """
+    CREATE INDEX webhook_deliveries_newest_by_status
+    ON webhook_deliveries (webhook_id, status, id DESC)
+    """,
     "CREATE INDEX webhook_deliveries_job ON webhook_deliveries (job_id)",
     """
-    CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (created_at)
-    WHERE status = 'pending'
+    CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at)
+    WHERE due_at IS NOT NULL
     """,
 )
 
@@ -218,6 +242,7 @@ def upgrade() -> None:
 
 
 DOWN = (
+    "CREATE INDEX jobs_created ON jobs (tenant, created_at)",
     # A key whose plain hash is not known any more is of no use.
     "DELETE FROM api_keys WHERE secret_sha256 IS NULL",
     "DROP INDEX api_keys_newest",
@@ -228,8 +253,12 @@ DOWN = (
         DROP last_used_at,
         ALTER secret_sha256 SET NOT NULL
     """,
-    "DELETE FROM jobs WHERE retry_of IS NOT NULL AND upload_id IS NOT NULL",
-    "DROP INDEX jobs_upload, jobs_upload_id_key, jobs_oldest",
+    "DELETE FROM jobs WHERE raw_key <> tenant || '/' || upload_id",
+    "DELETE FROM infected_files WHERE job_id IS NULL",
+    "DROP INDEX infected_files_job",
+    "ALTER TABLE infected_files ALTER job_id SET NOT NULL",
+    "DROP INDEX jobs_upload, jobs_upload_id_key, jobs_retries",
+    "DROP INDEX jobs_oldest, jobs_finished",
     """
     ALTER TABLE jobs
         DROP retry_of,

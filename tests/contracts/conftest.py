@@ -8,25 +8,42 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.memory import (
+    MemoryAgedRecords,
     MemoryAuditLog,
     MemoryDatabase,
+    MemoryDeliveryRepository,
+    MemoryErasures,
+    MemoryIdempotencyKeys,
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
     MemoryKeyRepository,
     MemoryObjectStore,
+    MemoryTextIndex,
     MemoryUploadRepository,
+    MemoryUsage,
+    MemoryWebhookRepository,
 )
+from photo.adapters.postgres.aged import PostgresAgedRecords
 from photo.adapters.postgres.audit import PostgresAuditLog
+from photo.adapters.postgres.backlog import PostgresBacklog
 from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.deliveries import PostgresDeliveryRepository
+from photo.adapters.postgres.erasures import PostgresErasures
+from photo.adapters.postgres.events import PostgresJobEvents
 from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
+from photo.adapters.postgres.reading import Reader
 from photo.adapters.postgres.schema import metadata
+from photo.adapters.postgres.texts import PostgresTextIndex
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.adapters.postgres.usage import PostgresUsage
+from photo.adapters.postgres.webhooks import PostgresWebhookRepository
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.application.ports import ObjectStore
@@ -55,23 +72,38 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def database(engine: AsyncEngine) -> Database:
+async def database(engine: AsyncEngine, migrated_url: str) -> AsyncIterator[Database]:
     """For whoever does not say for whom it acts, with everybody's rows."""
-    return Database(engine, acts_for=EVERYONE)
+    reader = Reader(migrated_url)
+    yield Database(engine, acts_for=EVERYONE, reader=reader)
+    await reader.close()
 
 
 @asynccontextmanager
 async def memory_repositories(_: object, __: object) -> AsyncIterator[Repositories]:
     database, feed = MemoryDatabase(), MemoryJobFeed()
     uploads = MemoryUploadRepository(database)
+    deliveries = MemoryDeliveryRepository(database)
+    jobs = MemoryJobRepository(uploads, feed, database)
+    texts, infected = MemoryTextIndex(database), MemoryInfectedFiles()
+    answers = MemoryIdempotencyKeys(database)
     yield Repositories(
         uploads,
-        MemoryJobRepository(uploads, feed, database),
+        jobs,
         MemoryKeyRepository(database),
-        MemoryInfectedFiles(),
+        infected,
         feed,
         database,
         MemoryAuditLog(database),
+        answers,
+        jobs,
+        texts,
+        jobs,
+        deliveries,
+        MemoryWebhookRepository(deliveries, database),
+        MemoryErasures(database, jobs, deliveries, texts, infected),
+        MemoryUsage(database),
+        MemoryAgedRecords(jobs, answers),
     )
 
 
@@ -88,6 +120,15 @@ async def postgres_repositories(
             feed,
             database,
             PostgresAuditLog(database),
+            PostgresIdempotencyKeys(database),
+            PostgresJobEvents(database),
+            PostgresTextIndex(database),
+            PostgresBacklog(database),
+            PostgresDeliveryRepository(database),
+            PostgresWebhookRepository(database),
+            PostgresErasures(database),
+            PostgresUsage(database),
+            PostgresAgedRecords(database),
         )
 
 

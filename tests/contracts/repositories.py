@@ -4,13 +4,22 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from photo.application.ports import (
+    AgedRecords,
     AuditLog,
+    Backlog,
+    DeliveryRepository,
+    Erasures,
+    IdempotencyKeys,
     InfectedFiles,
+    JobEvents,
     JobFeed,
     JobRepository,
     KeyRepository,
+    TextIndex,
     Transactions,
     UploadRepository,
+    UsageRecords,
+    WebhookRepository,
 )
 from photo.domain.job import Job
 from photo.domain.upload import Upload
@@ -25,6 +34,15 @@ class Repositories(NamedTuple):
     feed: JobFeed
     transactions: Transactions
     audit: AuditLog
+    idempotency: IdempotencyKeys
+    events: JobEvents
+    texts: TextIndex
+    backlog: Backlog
+    deliveries: DeliveryRepository
+    webhooks: WebhookRepository
+    erasures: Erasures
+    usage: UsageRecords
+    aged: AgedRecords
 
 
 async def add_job(

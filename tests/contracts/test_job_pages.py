@@ -1,6 +1,7 @@
 """The list of jobs, a part of the promise of `JobRepository`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -27,17 +28,21 @@ async def walk(repositories: Repositories, limit: int, **filters: Any) -> list[J
         before = page[-1].id
 
 
-async def add_some(repositories: Repositories, number: int) -> list[Job]:
+async def add_some(
+    repositories: Repositories, number: int, *, since: datetime = NOW
+) -> list[Job]:
     """Jobs a minute apart, every third cancelled, between those of another tenant."""
     mine = []
     for minute in range(number):
-        created_at = NOW + minute * MINUTE
+        created_at = since + minute * MINUTE
         job = a_job(metadata={"turn": str(minute % 2)}, now=created_at)
         if minute % 3 == 0:
             job = job.cancel(at=created_at)
         mine.append(await add_job(repositories, job))
         foreign = an_upload(tenant=OTHER)
-        await add_job(repositories, a_job(foreign, metadata=job.metadata), foreign)
+        await add_job(
+            repositories, a_job(foreign, metadata=job.metadata, now=created_at), foreign
+        )
     return mine
 
 
@@ -89,8 +94,49 @@ async def test_jobs_that_arrive_meanwhile_do_not_shift_the_pages(
 ) -> None:
     mine = await add_some(repositories, 4)
     first = await repositories.jobs.page(JobQuery(tenant=ACME, limit=2))
-    await add_some(repositories, 3)
+    await add_some(repositories, 3, since=NOW + 4 * MINUTE)
     rest = await repositories.jobs.page(
         JobQuery(tenant=ACME, limit=9, before=first[-1].id)
     )
     assert [*first, *rest] == mine[::-1]
+
+
+async def test_every_combination_of_filters_finds_what_it_should(
+    repositories: Repositories,
+) -> None:
+    """With more jobs than are looked at to find the best way."""
+    everything = []
+    for number in range(130):
+        metadata = {"all": "yes", "half": str(number % 2), "rare": str(number % 50)}
+        job = a_job(metadata=metadata, now=NOW + number * MINUTE)
+        if number % 10:
+            job = job.cancel(at=NOW)
+        everything.append(await add_job(repositories, job))
+    newest_first = everything[::-1]
+    some_pairs: list[tuple[tuple[str, str], ...]] = [
+        (),
+        (("all", "yes"),),
+        (("half", "1"), ("all", "yes")),
+        (("rare", "7"), ("half", "1"), ("all", "yes")),
+        (("all", "yes"), ("all", "yes"), ("rare", "20")),
+        (("none", "x"), ("all", "yes")),
+    ]
+    spans = [(None, None), (20, None), (None, 110), (20, 110), (110, 20)]
+    for pairs, status, (after, before) in product(
+        some_pairs, [None, Status.QUEUED, Status.CANCELLED], spans
+    ):
+        filters = {
+            "metadata": pairs,
+            "status": status,
+            "created_after": after and NOW + after * MINUTE,
+            "created_before": before and NOW + before * MINUTE,
+        }
+        expected = [
+            job
+            for job in newest_first
+            if {*pairs} <= {*job.metadata.items()}
+            and status in {None, job.status}
+            and (after is None or job.created_at > NOW + after * MINUTE)
+            and (before is None or job.created_at < NOW + before * MINUTE)
+        ]
+        assert await walk(repositories, 60, **filters) == expected, filters

@@ -9,11 +9,9 @@ import pytest
 from sqlalchemy import insert, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from photo.adapters.postgres.audit import PostgresAuditLog
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.feed import PostgresJobFeed
-from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
@@ -23,10 +21,9 @@ from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.application.ports import Changes, JobQuery
 from photo.domain.errors import Unavailable
-from photo.domain.job import JobId, Step
+from photo.domain.job import Job, JobId, Step
 from photo.domain.upload import UploadId
 from photo.entrypoints.local.servers import Servers
-from tests.contracts.repositories import Repositories, add_job
 from tests.makers import ACME, NOW, a_job, a_key, an_upload
 
 _OTHERS = (
@@ -75,6 +72,15 @@ async def eventually(operator: AsyncEngine, condition: str) -> None:
             pass
 
 
+async def stored(database: Database) -> Job:
+    """A job, and the upload that it is on."""
+    upload = an_upload()
+    job = a_job(upload)
+    await PostgresUploadRepository(database).add(upload)
+    await PostgresJobRepository(database).add(job)
+    return job
+
+
 async def test_a_dead_server_is_unavailable_whatever_is_asked(
     dead_engine: AsyncEngine, dead_url: str
 ) -> None:
@@ -113,21 +119,20 @@ async def test_connections_ended_by_the_server_are_replaced_unnoticed(
     await asyncio.gather(*(keys.all() for _ in range(5)))
 
 
-async def test_a_statement_that_the_server_ends_is_unavailable(
-    engine: AsyncEngine, database: Database, operator: AsyncEngine, migrated_url: str
+async def test_readers_connections_are_replaced_unnoticed_as_well(
+    database: Database, operator: AsyncEngine
 ) -> None:
-    async with PostgresJobFeed(migrated_url) as feed:
-        jobs = PostgresJobRepository(database)
-        repositories = Repositories(
-            PostgresUploadRepository(database),
-            jobs,
-            PostgresKeyRepository(database),
-            PostgresInfectedFiles(database),
-            feed,
-            database,
-            PostgresAuditLog(database),
-        )
-        job = await add_job(repositories, a_job())
+    jobs, job = PostgresJobRepository(database), await stored(database)
+    await asyncio.gather(*(jobs.get(job.id) for _ in range(20)))
+    assert await terminate(operator) >= 1
+    found = await asyncio.gather(*(jobs.get(job.id) for _ in range(20)))
+    assert found == [job] * 20
+
+
+async def test_a_statement_that_the_server_ends_is_unavailable(
+    engine: AsyncEngine, database: Database, operator: AsyncEngine
+) -> None:
+    jobs, job = PostgresJobRepository(database), await stored(database)
     lock = text("SELECT FROM jobs WHERE id = :id FOR UPDATE")
     async with engine.begin() as holder:
         await holder.execute(FOR_EVERYONE)
@@ -195,19 +200,9 @@ async def test_the_feed_survives_the_end_of_its_connection(
 ) -> None:
     listening = "query LIKE 'LISTEN%'"
     jobs = PostgresJobRepository(database)
-    uploads = PostgresUploadRepository(database)
     async with PostgresJobFeed(migrated_url) as feed:
         await eventually(operator, listening)
-        repositories = Repositories(
-            uploads,
-            jobs,
-            PostgresKeyRepository(database),
-            PostgresInfectedFiles(database),
-            feed,
-            database,
-            PostgresAuditLog(database),
-        )
-        job = await add_job(repositories, a_job())
+        job = await stored(database)
         async with feed.subscribe(job.id) as changes:
             follower = Follower(changes)
             assert await terminate(operator, listening) == 1

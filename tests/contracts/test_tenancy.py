@@ -1,10 +1,13 @@
 """Row-level security: whatever a statement asks for, it gets its own tenant's rows."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.reading import Reader
 from photo.adapters.postgres.schema import infected_files, metadata
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
@@ -27,9 +30,11 @@ async def job(database: Database) -> Job:
 
 
 @pytest.fixture
-def api(engine: AsyncEngine) -> Database:
+async def api(engine: AsyncEngine, migrated_url: str) -> AsyncIterator[Database]:
     """As in a process where nobody is acted for unless it is said."""
-    return Database(engine)
+    reader = Reader(migrated_url)
+    yield Database(engine, reader=reader)
+    await reader.close()
 
 
 async def count(database: Database, table: str = "jobs") -> int:

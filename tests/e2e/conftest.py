@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,14 @@ async def service(
         "TMPDIR": str(tmp_path_factory.mktemp("scratch")),
     }
     await furnish(servers, port)
-    url = f"http://127.0.0.1:{port}"
-    logs = tmp_path_factory.mktemp("logs")
+    async with deployed(env, tmp_path_factory.mktemp("logs")) as service:
+        yield service
+
+
+@asynccontextmanager
+async def deployed(env: Mapping[str, str], logs: Path) -> AsyncIterator[Service]:
+    """An API and a worker with these settings; their logs lie in the folder."""
+    url = f"http://127.0.0.1:{env['PORT']}"
     with ExitStack() as stack:
         processes = [_start(stack, name, env, logs) for name in ("api", "worker")]
         try:

@@ -9,6 +9,14 @@ from dishka import Provider
 
 from photo.domain.access import Tenant
 from photo.entrypoints.http.app import HttpConfig
+from tests.http.listening import (
+    Hasty,
+    Line,
+    Listener,
+    Reached,
+    http_only,
+    listening,
+)
 from tests.http.service import Service, running
 from tests.makers import new_id
 
@@ -44,3 +52,25 @@ def tenant() -> Tenant:
 async def api(service: Service, tenant: Tenant) -> httpx.AsyncClient:
     """A client that may do everything."""
     return await service.client(tenant)
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[tuple[Reached, Listener]]:
+    reached = Reached()
+    app = http_only(reached.app())
+    async with listening(app, protocol=Hasty) as listener:
+        yield reached, listener
+
+
+@pytest.fixture
+def reached(shared: tuple[Reached, Listener]) -> Reached:
+    reached, _ = shared
+    reached.requests.clear()
+    return reached
+
+
+@pytest.fixture
+async def line(shared: tuple[Reached, Listener]) -> AsyncIterator[Line]:
+    _, listener = shared
+    async with listener.line() as line:
+        yield line

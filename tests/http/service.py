@@ -8,6 +8,7 @@ import httpx
 from dishka import AsyncContainer, Provider
 from litestar import Litestar
 
+from photo.application.audit import operator
 from photo.application.keys import CreateKey
 from photo.application.ports import Buckets
 from photo.domain.access import Scope, Tenant
@@ -29,7 +30,8 @@ class Service:
         self, tenant: str = "acme", scopes: Collection[Scope] = EVERYTHING
     ) -> str:
         create = await self.container.get(CreateKey)
-        _, shown = await create(Tenant(tenant), name="test", scopes=frozenset(scopes))
+        caller = operator(Tenant(tenant))
+        _, shown = await create(caller, name="test", scopes=frozenset(scopes))
         return shown
 
     async def client(

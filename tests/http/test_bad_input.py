@@ -223,3 +223,20 @@ async def test_another_method_is_refused_with_those_that_work(
     assert answer.status_code == 405
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("status=queued&status=running", "status"),
+        ("limit=5&limit=5", "limit"),
+        ("metadata.a=1&metadata.a=2", "metadata.a"),
+        ("status=null", "status"),
+    ],
+)
+async def test_a_parameter_is_sent_once_and_has_a_value(
+    api: httpx.AsyncClient, query: str, name: str
+) -> None:
+    answer = await api.get(f"/v1/jobs?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/{name}"

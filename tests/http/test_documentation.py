@@ -4,6 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
+from photo.domain.formats import Format
 from tests.http.service import Service
 
 
@@ -100,8 +101,14 @@ async def test_reading_takes_every_type_and_a_form(document: dict[str, Any]) -> 
     assert {"image/jpeg", "image/heic", "multipart/form-data"} <= read["requestBody"][
         "content"
     ].keys()
-    assert read["responses"]["200"]["content"].keys() == {
-        "application/json",
-        "text/plain",
-    }
     assert "202" in read["responses"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/v1/read", "post"), ("/v1/jobs/{id}/result", "get")]
+)
+async def test_a_result_is_documented_in_every_form(
+    document: dict[str, Any], path: str, method: str
+) -> None:
+    answer = document["paths"][path][method]["responses"]["200"]
+    assert answer["content"].keys() == {form.media_type for form in Format}

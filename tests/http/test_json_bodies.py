@@ -129,9 +129,9 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
         ),
         (
             "jobs",
-            _source(UPLOAD_ID) | {"webhook_url": "https://example.com"},
-            "/webhook_url",
-            "no field 'webhook_url'",
+            _source(UPLOAD_ID) | {"callback_url": "https://example.com"},
+            "/callback_url",
+            "no field 'callback_url'",
         ),
         ("jobs", _source(UPLOAD_ID) | {"metadata": {"a": 5}}, "/metadata/a", "string"),
         (

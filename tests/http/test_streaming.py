@@ -114,7 +114,8 @@ async def test_a_body_that_breaks_off_leaves_nothing_but_a_line(
     [line] = logs
     assert line["event"] == "request"
     assert line["status"] == 400
-    assert line["bytes_in"] == len(HEAD)
+    # The server drops what it has if the end comes before anybody asked for it.
+    assert line["bytes_in"] in {0, len(HEAD)}
     api = await service.client(tenant)
     assert (await api.get("/v1/jobs")).json()["items"] == []
 

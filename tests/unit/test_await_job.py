@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from photo.adapters.memory import MemoryJobFeed
+from photo.application.draining import Draining
 from photo.application.jobs import (
     AwaitJob,
 )
@@ -15,25 +16,12 @@ from photo.domain.errors import (
     NotFound,
 )
 from photo.domain.job import Failure, JobId, Status, Step
+from tests.feeds import Watched
 from tests.makers import ACME, OTHER
 from tests.unit.world import A_SECOND, World
 
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
 AN_HOUR = timedelta(hours=1)
-
-
-class Watched(MemoryJobFeed):
-    """Says when somebody listens."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard = asyncio.Event()
-
-    @asynccontextmanager
-    async def subscribe(self, job_id: JobId) -> AsyncIterator[Changes]:
-        async with super().subscribe(job_id) as changes:
-            self.heard.set()
-            yield changes
 
 
 class Dull(JobFeed, Changes):
@@ -53,16 +41,17 @@ class Dull(JobFeed, Changes):
         self.subscribed = True
         yield self
 
-    async def wait(self, up_to: timedelta) -> None:
+    async def wait(self, up_to: timedelta) -> bool:
         self.waits.append(up_to)
         self._passed += min(up_to, self._at_most)
+        return False
 
 
 async def test_a_job_that_has_ended_is_not_waited_for(world: World) -> None:
     job_id = await world.accept()
     await world.end.cancel(job_id)
     dull = Dull(at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, dull.seconds)
+    wait = AwaitJob(world.jobs, dull, dull.seconds, Draining())
     assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.CANCELLED
     assert not dull.subscribed
 
@@ -70,7 +59,7 @@ async def test_a_job_that_has_ended_is_not_waited_for(world: World) -> None:
 async def test_without_time_a_job_is_returned_as_it_is(world: World) -> None:
     job_id = await world.accept()
     dull = Dull(at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, dull.seconds)
+    wait = AwaitJob(world.jobs, dull, dull.seconds, Draining())
     assert (await wait(ACME, job_id, up_to=timedelta(0))).status is Status.QUEUED
     assert not dull.subscribed
 
@@ -79,7 +68,7 @@ async def test_a_waiter_is_woken_by_the_end_and_not_by_a_step() -> None:
     feed = Watched()
     world = World(feed=feed)
     job_id = await world.accept()
-    wait = AwaitJob(world.jobs, feed, monotonic)
+    wait = AwaitJob(world.jobs, feed, monotonic, Draining())
     waiting = asyncio.create_task(wait(ACME, job_id, up_to=AN_HOUR))
     await feed.heard.wait()
     await world.jobs.update(
@@ -100,7 +89,7 @@ async def test_an_end_between_the_look_and_the_subscription_is_not_missed() -> N
 
     early = World(feed=EndsMeanwhile())
     job_id = await early.accept()
-    wait = AwaitJob(early.jobs, early.feed, monotonic)
+    wait = AwaitJob(early.jobs, early.feed, monotonic, Draining())
     async with asyncio.timeout(10):
         assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.FAILED
 
@@ -108,7 +97,7 @@ async def test_an_end_between_the_look_and_the_subscription_is_not_missed() -> N
 async def test_a_waiter_goes_when_the_time_is_over(world: World) -> None:
     job_id = await world.accept()
     dull = Dull(at_most=AN_HOUR)
-    wait = AwaitJob(world.jobs, dull, dull.seconds)
+    wait = AwaitJob(world.jobs, dull, dull.seconds, Draining())
     assert (await wait(ACME, job_id, up_to=30 * A_SECOND)).status is Status.QUEUED
     assert dull.waits == [30 * A_SECOND]
 
@@ -116,13 +105,26 @@ async def test_a_waiter_goes_when_the_time_is_over(world: World) -> None:
 async def test_a_waiter_woken_for_nothing_waits_for_what_is_left(world: World) -> None:
     job_id = await world.accept()
     dull = Dull(at_most=20 * A_SECOND)
-    wait = AwaitJob(world.jobs, dull, dull.seconds)
+    wait = AwaitJob(world.jobs, dull, dull.seconds, Draining())
     await wait(ACME, job_id, up_to=50 * A_SECOND)
     assert dull.waits == [50 * A_SECOND, 30 * A_SECOND, 10 * A_SECOND]
 
 
 async def test_nobody_waits_for_another_tenants_job(world: World) -> None:
     job_id = await world.accept()
-    wait = AwaitJob(world.jobs, world.feed, monotonic)
+    wait = AwaitJob(world.jobs, world.feed, monotonic, Draining())
     with pytest.raises(NotFound):
         await wait(OTHER, job_id, up_to=AN_HOUR)
+
+
+async def test_a_waiter_goes_when_the_process_is_told_to_stop() -> None:
+    feed, draining = Watched(), Draining()
+    world = World(feed=feed)
+    job_id = await world.accept()
+    wait = AwaitJob(world.jobs, feed, monotonic, draining)
+    waiting = asyncio.create_task(wait(ACME, job_id, up_to=AN_HOUR))
+    await feed.heard.wait()
+    draining.begin()
+    async with asyncio.timeout(10):
+        assert (await waiting).status is Status.QUEUED
+        assert (await wait(ACME, job_id, up_to=AN_HOUR)).status is Status.QUEUED

@@ -1,6 +1,7 @@
 import pickle
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from traceback import format_exception
 
 import pytest
@@ -12,7 +13,9 @@ from photo.domain.errors import (
     Invalid,
     NotFound,
     ObjectNotFound,
+    Overloaded,
     PhotoError,
+    RateLimited,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -26,6 +29,8 @@ KINDS = {
     Internal,
     Invalid,
     NotFound,
+    Overloaded,
+    RateLimited,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -110,6 +115,12 @@ def test_an_error_crosses_processes_whole(error: type[PhotoError]) -> None:
     known = error("Why.", pointer="/a", reason="42501")
     copy = pickle.loads(pickle.dumps(known))  # noqa: S301
     assert (type(copy), vars(copy)) == (error, vars(known))
+
+
+def test_an_error_may_say_when_to_come_back() -> None:
+    assert RateLimited("Slow down.").retry_after is None
+    error = RateLimited("Slow down.", retry_after=timedelta(seconds=7))
+    assert error.retry_after == timedelta(seconds=7)
 
 
 def test_a_reason_is_for_the_traceback_alone() -> None:

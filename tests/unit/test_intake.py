@@ -150,7 +150,7 @@ async def test_the_crashes_cover_every_call(scanned: World) -> None:
     scanned.fuse.blow_at(0)
     with pytest.raises(Infected):
         await scanned.verify(job_id)
-    assert scanned.fuse.calls == 6
+    assert scanned.fuse.calls == 7
 
 
 async def test_an_infected_photo_of_a_cancelled_job_is_deleted_as_well() -> None:
@@ -323,6 +323,7 @@ async def test_a_url_that_is_not_allowed_makes_no_job(world: World) -> None:
 
 async def test_a_job_on_a_url_is_recorded_and_started(world: World) -> None:
     job = await world.submit.on_url(ACME, URL, {"page": "1"})
+    await world.starter.idle()
     assert await world.jobs.get(job.id) == job
     assert (job.source_url, job.upload_id, job.metadata) == (URL, None, {"page": "1"})
     assert job.raw_key == f"{ACME}/{job.id}"

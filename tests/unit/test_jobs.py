@@ -30,6 +30,7 @@ async def later(world: World) -> None:
 async def test_a_submitted_job_is_recorded_and_started(world: World) -> None:
     upload = await world.arrive(an_upload())
     job = await world.submit.on_upload(ACME, upload.id, {"page": "1"})
+    await world.starter.idle()
     assert await world.jobs.get(job.id) == job
     assert (job.status, job.metadata, job.tenant) == (
         Status.QUEUED,
@@ -73,6 +74,7 @@ async def test_an_upload_serves_one_job(world: World) -> None:
     job = await world.submit.on_upload(ACME, upload.id, {})
     with pytest.raises(UploadUsed):
         await world.submit.on_upload(ACME, upload.id, {})
+    await world.starter.idle()
     assert world.engine.started == [job.id]
 
 
@@ -97,12 +99,13 @@ async def test_a_job_is_accepted_while_the_engine_is_away(world: World) -> None:
     upload = await world.arrive(an_upload())
     world.engine.fault = AWAY
     job = await world.submit.on_upload(ACME, upload.id, {})
+    await world.starter.idle()
     world.engine.fault = None
     await later(world)
     assert world.engine.started == [job.id]
 
 
-@pytest.mark.parametrize("call", range(1, 5))
+@pytest.mark.parametrize("call", range(1, 7))
 async def test_a_crash_while_submitting_is_made_good_by_trying_again(
     world: World, call: int
 ) -> None:
@@ -110,21 +113,24 @@ async def test_a_crash_while_submitting_is_made_good_by_trying_again(
     world.fuse.blow_at(call)
     with pytest.raises(Crash):
         await world.submit.on_upload(ACME, upload.id, {})
+        await world.starter.idle()
     known = await world.jobs.for_upload(upload.id)
     if known:
         with pytest.raises(UploadUsed):
             await world.submit.on_upload(ACME, upload.id, {})
     else:
         known = await world.submit.on_upload(ACME, upload.id, {})
+    await world.starter.idle()
     await later(world)
     assert {*world.engine.started} == {known.id}
 
 
-async def test_a_submission_is_four_calls(world: World) -> None:
+async def test_a_submission_is_six_calls(world: World) -> None:
     upload = await world.arrive(an_upload())
     world.fuse.blow_at(0)
     await world.submit.on_upload(ACME, upload.id, {})
-    assert world.fuse.calls == 4
+    await world.starter.idle()
+    assert world.fuse.calls == 6
 
 
 async def test_only_a_job_that_has_waited_long_is_forgotten(world: World) -> None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 #: How often a port is called until the photo has arrived and its job is accepted,
 #: and then by the four steps together.
 ARRIVAL_CALLS = 3
-CALLS = 18
+CALLS = 20
 
 
 async def twice(step: Callable[[], Awaitable[T]], /) -> T:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from photo.adapters.documents import JsonDocuments
 from photo.adapters.memory import (
+    MemoryDatabase,
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
@@ -23,8 +24,14 @@ from photo.adapters.memory import (
     MemoryObjectStore,
     MemoryPhotoFetcher,
     MemoryRecognizer,
+    MemoryTextIndex,
     MemoryUploadRepository,
 )
+from photo.application.admission import AdmitJob, MaxUnfinished
+from photo.application.audit import RecordChange
+from photo.application.endings import FinishJob
+from photo.application.erasing import ConfirmErasures, EraseJob
+from photo.application.holdings import Holdings
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
 from photo.application.ports import (
@@ -43,15 +50,20 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.retrying import RetryJob
+from photo.application.starting import Starter
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
-from photo.domain.access import Tenant
+from photo.application.usage import CountJob, DescribePhoto
+from photo.domain.access import Principal, Tenant
 from photo.domain.errors import JobFinished, Unavailable
 from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId
 from photo.domain.media import ByteLimits
 from photo.domain.upload import Upload, UploadId
+from photo.domain.usage import DailyQuota
 from tests.makers import (
+    ACME,
     SteppableClock,
     a_job,
     a_url_job,
@@ -60,6 +72,8 @@ from tests.makers import (
     new_id,
     photo_bytes,
 )
+from tests.unit.post import Post
+from tests.unit.records import FusedErasures, FusedUsage
 
 A_SECOND = timedelta(seconds=1)
 
@@ -91,6 +105,19 @@ class Fuse:
         if self._meanwhile is None:
             raise Crash
         await self._meanwhile()
+
+
+class FusedDatabase(MemoryDatabase):
+    def __init__(self, fuse: Fuse) -> None:
+        super().__init__()
+        self._fuse = fuse
+
+    async def then(self, act: Callable[[], Awaitable[object]]) -> None:
+        async def act_if_alive() -> None:
+            await self._fuse.burn()
+            await act()
+
+        await super().then(act_if_alive)
 
 
 class FusedStore(MemoryObjectStore):
@@ -136,8 +163,8 @@ class FusedStore(MemoryObjectStore):
 
 
 class FusedUploads(MemoryUploadRepository):
-    def __init__(self, fuse: Fuse) -> None:
-        super().__init__()
+    def __init__(self, fuse: Fuse, database: MemoryDatabase) -> None:
+        super().__init__(database)
         self._fuse = fuse
 
     def known(self) -> list[Upload]:
@@ -164,9 +191,13 @@ class FusedUploads(MemoryUploadRepository):
 
 class FusedJobs(MemoryJobRepository):
     def __init__(
-        self, uploads: MemoryUploadRepository, feed: MemoryJobFeed, fuse: Fuse
+        self,
+        uploads: MemoryUploadRepository,
+        feed: MemoryJobFeed,
+        fuse: Fuse,
+        database: MemoryDatabase,
     ) -> None:
-        super().__init__(uploads, feed)
+        super().__init__(uploads, feed, database)
         self._fuse = fuse
 
     async def add(self, job: Job) -> None:
@@ -250,6 +281,7 @@ class World:
         limits: ByteLimits | None = None,
         buckets: Buckets | None = None,
         normalizer: ImageNormalizer | None = None,
+        quota: DailyQuota | None = None,
     ) -> None:
         self.clock = SteppableClock()
         self.fuse = Fuse()
@@ -257,20 +289,32 @@ class World:
         self.raw = FusedStore(self.fuse, self.clock)
         self.processed = FusedStore(self.fuse, self.clock)
         self.buckets = buckets or Buckets(raw=self.raw, processed=self.processed)
-        self.uploads = FusedUploads(self.fuse)
-        self.jobs = FusedJobs(self.uploads, self.feed, self.fuse)
+        self.transactions = FusedDatabase(self.fuse)
+        self.uploads = FusedUploads(self.fuse, self.transactions)
+        self.jobs = FusedJobs(self.uploads, self.feed, self.fuse, self.transactions)
         self.infected = FusedInfectedFiles(self.fuse)
         self.limits = limits or ByteLimits()
         self.fetcher = MemoryPhotoFetcher(internet)
         self.engine = RecordingEngine(self.fuse)
         self.links = MemoryObjectLinks()
         self.documents = JsonDocuments()
+        self.texts = MemoryTextIndex(self.transactions)
+        self.usage = FusedUsage(self.transactions)
+        self.usage.burn = self.fuse.burn
+        self.quota = quota or DailyQuota()
+        most = MaxUnfinished(1_000)
+        self.post = Post(self.fuse.burn, self.transactions, self.jobs, self.clock)
+        self.starter = Starter(self.engine)
         self.submit = SubmitJob(
+            AdmitJob(self.jobs, most, lambda: 0.0, self.clock),
+            self.transactions,
             self.uploads,
             self.jobs,
+            CountJob(self.usage, self.quota, self.clock),
             self.buckets,
-            self.engine,
+            self.starter,
             self.fetcher,
+            self.post.sender,
             new_id,
             self.clock,
         )
@@ -281,7 +325,10 @@ class World:
             self.uploads, self.buckets, self.limits, new_id, self.clock
         )
         self.look_up = LookUpUpload(self.uploads, self.jobs, self.buckets, self.clock)
-        self.cancel = CancelJob(self.jobs, self.engine, self.clock)
+        self.finish = FinishJob(
+            self.transactions, self.jobs, self.usage, self.post.announce, self.clock
+        )
+        self.cancel = CancelJob(self.transactions, self.jobs, self.finish, self.engine)
         self.start_forgotten = StartForgottenJobs(self.jobs, self.engine, self.clock)
         self.sweep = SweepUploads(self.uploads, self.jobs, self.buckets, self.clock)
         self.fetch = FetchPhoto(
@@ -294,6 +341,8 @@ class World:
             self.buckets,
             scanner,
             self.limits,
+            DescribePhoto(self.transactions, self.jobs, self.usage, self.clock),
+            self.finish,
             self.clock,
         )
         self.normalize = NormalizePhoto(
@@ -307,10 +356,40 @@ class World:
             self.clock,
         )
         self.publish = PublishResult(
-            self.jobs, self.buckets, self.documents, self.clock
+            self.jobs,
+            self.buckets,
+            self.documents,
+            self.texts,
+            self.transactions,
+            self.finish,
+            self.clock,
         )
         self.note_waiting = NoteWaiting(self.jobs)
-        self.end = EndJob(self.jobs, self.clock)
+        self.end = EndJob(self.finish)
+        self.retry = RetryJob(
+            self.jobs, self.infected, self.buckets, self.submit, new_id, self.clock
+        )
+        self.erasures = FusedErasures(
+            self.transactions,
+            self.jobs,
+            self.post.deliveries,
+            self.texts,
+            self.infected,
+        )
+        self.erasures.burn = self.fuse.burn
+        self.caller = Principal(ACME, frozenset(), "key_1")
+        self.holdings = Holdings(self.buckets, self.documents)
+        self.erase = EraseJob(
+            self.transactions,
+            self.jobs,
+            self.erasures,
+            self.usage,
+            self.holdings,
+            RecordChange(self.post.audit, new_id, self.clock),
+            self.engine,
+            self.clock,
+        )
+        self.confirm = ConfirmErasures(self.erasures, self.holdings, self.clock)
 
     async def arrive(self, upload: Upload, data: bytes | None = None) -> Upload:
         """Grant an upload and send its photo."""

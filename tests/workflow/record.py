@@ -16,8 +16,10 @@ from temporalio.testing import WorkflowEnvironment
 from photo.adapters.memory import MemoryPhotoFetcher
 from photo.adapters.temporal.converter import STRICT
 from photo.adapters.temporal.schedule import INTERVALS
-from photo.application.ports import PhotoFetcher
+from photo.application.ports import PhotoFetcher, Receipt
 from photo.domain.job import JobId
+from tests.workflow.post import TellingSender, over, owed, staged, start
+from tests.workflow.post import workflow as delivery_workflow
 from tests.workflow.recognizers import SlowRecognizer
 from tests.workflow.stage import NO_PHOTO, PHOTO, Stage
 
@@ -83,6 +85,13 @@ async def main(version: str) -> None:
                 job_id = await scenario(stage, recognizer)
             name = f"process-photo-{version}-{scenario.__name__}"
             await keep(stage.workflow(job_id), name)
+        stage = staged(environment.client, TellingSender(Receipt(503)))
+        async with await stage.working():
+            delivery_id = await owed(stage)
+            await start(stage, delivery_id)
+            await over(stage, delivery_id)
+        name = f"deliver-webhook-{version}-delivered"
+        await keep(delivery_workflow(stage, delivery_id), name)
         stage = stage_for(environment, SlowRecognizer())
         async with await stage.working():
             for name in INTERVALS:

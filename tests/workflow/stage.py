@@ -13,11 +13,14 @@ from temporalio.worker import Worker
 
 from photo.adapters.memory import MemoryRecognizer
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
+from photo.adapters.temporal.courier import TemporalCourier
 from photo.adapters.temporal.engine import TemporalWorkflowEngine, workflow_id
+from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.worker import Workers, make_workers, running
 from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
 from photo.application.ports import (
     Buckets,
+    Courier,
     JobFeed,
     JobRepository,
     TextRecognizer,
@@ -25,6 +28,7 @@ from photo.application.ports import (
     WorkflowEngine,
 )
 from photo.application.processing import NoteWaiting
+from photo.application.starting import Starter
 from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
@@ -52,7 +56,8 @@ class Stage:
         adapters.provide(
             lambda: recognizer or MemoryRecognizer(), provides=TextRecognizer
         )
-        adapters.provide_all(ImageActivities, JobActivities)
+        adapters.provide(lambda: TemporalCourier(client, self.queue), provides=Courier)
+        adapters.provide_all(DeliveryActivities, ImageActivities, JobActivities)
         self.container = memory_container(adapters, *overrides)
 
     async def working(
@@ -66,6 +71,7 @@ class Stage:
             self.queue,
             await self.container.get(JobActivities),
             await self.container.get(ImageActivities),
+            await self.container.get(DeliveryActivities),
             await self.container.get(NoteWaiting),
             image_processes=2,
         )
@@ -76,12 +82,16 @@ class Stage:
         submit = await self.container.get(SubmitJob)
         promise = PhotoPromise(content_type=MediaType.JPEG)
         upload = await receive(ACME, promise, in_chunks(photo))
-        return (await submit.on_upload(ACME, upload.id, {})).id
+        return await self._started(await submit.on_upload(ACME, upload.id, {}))
 
     async def submit_url(self, url: str) -> JobId:
         """Have a job started on a photo that is somewhere else."""
         submit = await self.container.get(SubmitJob)
-        return (await submit.on_url(ACME, url, {})).id
+        return await self._started(await submit.on_url(ACME, url, {}))
+
+    async def _started(self, job: Job) -> JobId:
+        await (await self.container.get(Starter)).idle()
+        return job.id
 
     async def cancel(self, job_id: JobId) -> None:
         """As the API does when its client asks for it."""

@@ -8,6 +8,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from photo.adapters.temporal.converter import STRICT
+from photo.adapters.temporal.webhook_workflows import DeliverWebhook
 from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten, Sweep
 from tests.workflow.record import HISTORIES
 
@@ -15,7 +16,7 @@ STORED = {path.stem: path.read_text() for path in HISTORIES.glob("*.json")}
 
 
 async def replay(history: str) -> None:
-    workflows = [ProcessPhoto, StartForgotten, Sweep]
+    workflows = [DeliverWebhook, ProcessPhoto, StartForgotten, Sweep]
     replayer = Replayer(workflows=workflows, data_converter=STRICT)
     await replayer.replay_workflow(WorkflowHistory.from_json("recorded", history))
 
@@ -33,6 +34,7 @@ async def test_a_history_of_other_steps_does_not_replay() -> None:
 
 def test_every_workflow_with_every_ending_is_stored() -> None:
     assert {re.sub(r"-v\d+", "", name) for name in STORED} == {
+        "deliver-webhook-delivered",
         "process-photo-succeeded",
         "process-photo-fetched",
         "process-photo-failed",

@@ -38,6 +38,7 @@ from tests.workflow.stage import PHOTO, Stage, accepted_job
 
 A_DAY = timedelta(days=1)
 START_FORGOTTEN, SWEEP_UPLOADS = "start-forgotten-jobs", "sweep-uploads"
+CONFIRM, RETAIN = "confirm-erasures", "apply-retention"
 
 
 @pytest.fixture(params=[START_FORGOTTEN, SWEEP_UPLOADS])
@@ -177,9 +178,9 @@ async def test_every_deployment_looks_after_its_own(client: Client) -> None:
     assert [(action.task_queue, action.workflow) for action in actions] == [
         (queue, workflow)
         for queue in queues
-        for workflow in (START_FORGOTTEN, SWEEP_UPLOADS)
+        for workflow in (START_FORGOTTEN, SWEEP_UPLOADS, CONFIRM, RETAIN)
     ]
-    assert len({action.id for action in actions}) == 4
+    assert len({action.id for action in actions}) == 8
 
 
 async def test_a_schedule_of_another_release_is_renewed(

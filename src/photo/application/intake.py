@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from photo.application.artifacts import must_be_there
+from photo.application.endings import FinishJob
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -19,11 +20,13 @@ from photo.application.ports import (
     Scanner,
     UploadRepository,
 )
+from photo.application.usage import DescribePhoto
 from photo.domain.errors import (
     FileTooLarge,
     Infected,
     Internal,
     JobFinished,
+    ObjectNotFound,
     Unavailable,
     Unscannable,
 )
@@ -50,7 +53,8 @@ class FetchPhoto:
         job = await self.jobs.update(job_id, lambda job: job.enter(Step.FETCH, at=at))
         if job.source_url is None:
             raise ValueError(f"{job_id} has no URL")
-        if job.photo:  # what the URL leads to by now may be another
+        # What the URL leads to by now may be another.
+        if job.photo or await self._copied(job):
             return
         async with aclosing(
             self.fetcher.fetch(job.source_url, max_bytes=self.limits.largest)
@@ -58,6 +62,16 @@ class FetchPhoto:
             await self.buckets.raw.write(
                 job.raw_key, self._acceptable(fetched), content_type=_UNKNOWN
             )
+
+    async def _copied(self, job: Job) -> bool:
+        """Whether this job reads once more what another has fetched."""
+        if job.retry_of is None:
+            return False
+        try:
+            await self.buckets.raw.head(job.raw_key)
+        except ObjectNotFound:
+            return False
+        return True
 
     async def _acceptable(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass a file on; end it when it turns out to be no photo, or too large."""
@@ -84,6 +98,8 @@ class VerifyPhoto:
     buckets: Buckets
     scanner: Scanner | None
     limits: ByteLimits
+    describe: DescribePhoto
+    finish: FinishJob
     now: Clock
 
     async def __call__(self, job_id: JobId) -> None:
@@ -97,7 +113,7 @@ class VerifyPhoto:
             await self._destroy(job, found)
             raise found.refusal()
         photo = reading.photo(upload)
-        await self.jobs.update(job_id, lambda job: job.describe(photo))
+        await self.describe(job_id, photo)
         if self.scanner:
             at = self.now()
             await self.jobs.update(job_id, lambda job: job.enter(Step.SCAN, at=at))
@@ -156,9 +172,8 @@ class VerifyPhoto:
     async def _destroy(self, job: Job, found: InfectedFile) -> None:
         """Remember, end the job, delete: `_enter` deletes if this dies before."""
         await self.infected.add(found)
-        failure, at = Failure.of(found.refusal()), self.now()
         with suppress(JobFinished):
-            await self.jobs.update(job.id, lambda job: job.fail(failure, at=at))
+            await self.finish.fail(job.id, Failure.of(found.refusal()))
         await self.buckets.raw.delete(job.raw_key)
 
 

@@ -1,13 +1,16 @@
 """Use cases: start a job on a photo, follow it, and fetch what came of it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from photo.application.admission import AdmitJob
 from photo.application.artifacts import collect
+from photo.application.draining import Draining
+from photo.application.endings import FinishJob
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -18,9 +21,14 @@ from photo.application.ports import (
     ObjectLinks,
     PhotoFetcher,
     Stopwatch,
+    StoredObject,
+    Transactions,
     UploadRepository,
+    WebhookSender,
     WorkflowEngine,
 )
+from photo.application.starting import Starter
+from photo.application.usage import CountJob
 from photo.domain.access import Tenant
 from photo.domain.errors import (
     ObjectNotFound,
@@ -28,6 +36,7 @@ from photo.domain.errors import (
     UploadExpired,
     UploadMissing,
     UploadUsed,
+    UrlRefused,
 )
 from photo.domain.filename import download_name
 from photo.domain.files import MANIFEST, ORIGINAL, StoredFile, content_type_of
@@ -52,48 +61,81 @@ _SWEEP_LIMIT = 500
 class SubmitJob:
     """Record a job for a photo that has arrived or is to be fetched; set it going.
 
-    The row is the promise: once it is stored the job is accepted. If the engine
-    cannot be reached then, `StartForgottenJobs` sets the job going later.
+    The row is the promise: once it is stored the job is accepted, and nobody waits for
+    its start. If that does not come off, `StartForgottenJobs` sets the job going later.
     """
 
+    admit: AdmitJob
+    transactions: Transactions
     uploads: UploadRepository
     jobs: JobRepository
+    count: CountJob
     buckets: Buckets
-    engine: WorkflowEngine
+    starter: Starter
     fetcher: PhotoFetcher
+    sender: WebhookSender
     new_id: NewId
     now: Clock
 
     async def on_upload(
-        self, tenant: Tenant, upload_id: UploadId, metadata: Mapping[str, str]
+        self,
+        tenant: Tenant,
+        upload_id: UploadId,
+        metadata: Mapping[str, str],
+        *,
+        webhook_url: str | None = None,
     ) -> Job:
+        self._check_webhook(webhook_url)
+        await self.admit()
         upload = await self.uploads.get(upload_id, tenant=tenant)
-        await self._must_have_arrived(upload)
+        photo = await self._arrived(upload)
         job_id = JobId(self.new_id("job"))
-        return await self._accept(
-            Job.on(upload, id=job_id, metadata=metadata, now=self.now())
-        )
+        job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
+        job = replace(job, webhook_url=webhook_url)
+        return await self.accept(job, size_bytes=photo.size_bytes)
 
     async def on_url(
-        self, tenant: Tenant, url: str, metadata: Mapping[str, str]
+        self,
+        tenant: Tenant,
+        url: str,
+        metadata: Mapping[str, str],
+        *,
+        webhook_url: str | None = None,
     ) -> Job:
+        self._check_webhook(webhook_url)
+        await self.admit()
         self.fetcher.check(url)
         job_id = JobId(self.new_id("job"))
-        return await self._accept(
-            Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=self.now())
-        )
+        job = Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=self.now())
+        return await self.accept(replace(job, webhook_url=webhook_url))
 
-    async def _accept(self, job: Job) -> Job:
-        await self.jobs.add(job)
-        with suppress(Unavailable):
-            await self.engine.start(job)
+    async def accept(self, job: Job, *, size_bytes: int = 0) -> Job:
+        """Store a job whose photo is in its place, or is to be fetched; set it going.
+
+        Beyond the tenant's quota it raises `RateLimited`.
+        """
+        async with self.transactions.begin():
+            await self.jobs.add(job)
+            await self.count(job.tenant, size_bytes=size_bytes)
+            await self.transactions.then(lambda: self._start(job))
         return job
 
-    async def _must_have_arrived(self, upload: Upload) -> None:
+    def _check_webhook(self, url: str | None) -> None:
+        if url is None:
+            return
+        try:
+            self.sender.check(url)
+        except UrlRefused as error:
+            error.pointer = "/webhook_url"
+            raise
+
+    async def _start(self, job: Job) -> None:
+        self.starter.start_soon(job)
+
+    async def _arrived(self, upload: Upload) -> StoredObject:
         if not upload.outlived(self.now()):
             with suppress(ObjectNotFound):
-                await self.buckets.raw.head(upload.key)
-                return
+                return await self.buckets.raw.head(upload.key)
         # The store may have dropped it since.
         if await self.jobs.for_upload(upload.id):
             raise UploadUsed("This upload already has a job. Ask for a new upload.")
@@ -132,11 +174,15 @@ class StartForgottenJobs:
 
 @dataclass(frozen=True, slots=True)
 class AwaitJob:
-    """Return the tenant's job when it has ended, or as it is when the time is over."""
+    """Return the tenant's job when it has ended, or as it is when the time is over.
+
+    The time is also over when the process is told to stop.
+    """
 
     jobs: JobRepository
     feed: JobFeed
     stopwatch: Stopwatch
+    draining: Draining
 
     async def __call__(self, tenant: Tenant, job_id: JobId, *, up_to: timedelta) -> Job:
         job = await self.jobs.get_for(tenant, job_id)
@@ -149,8 +195,10 @@ class AwaitJob:
         async with self.feed.subscribe(job_id) as changes:
             job = await self.jobs.get(job_id)
             while not job.ended and (left := until - self.stopwatch()) > 0:
-                await changes.wait(timedelta(seconds=left))
+                await self.draining.cut_short(changes.wait(timedelta(seconds=left)))
                 job = await self.jobs.get(job_id)
+                if self.draining.begun:
+                    break
             return job
 
 
@@ -162,32 +210,20 @@ class CancelJob:
     told.
     """
 
+    transactions: Transactions
     jobs: JobRepository
+    finish: FinishJob
     engine: WorkflowEngine
-    now: Clock
 
     async def __call__(self, tenant: Tenant, job_id: JobId) -> Job:
         await self.jobs.get_for(tenant, job_id)
-        at = self.now()
-        job = await self.jobs.update(job_id, lambda job: job.cancel(at=at))
-        with suppress(Unavailable):
-            await self.engine.cancel(job_id)
+        job = await self.finish.cancel(job_id)
+        await self.transactions.then(lambda: self._stop(job_id))
         return job
 
-
-@dataclass(frozen=True, slots=True)
-class OpenArtifact:
-    """Stream one file of the tenant's job, or raise that it has not succeeded."""
-
-    jobs: JobRepository
-    buckets: Buckets
-
-    async def __call__(
-        self, tenant: Tenant, job_id: JobId, name: str
-    ) -> AsyncIterator[bytes]:
-        job = await self.jobs.get_for(tenant, job_id)
-        job.must_have_succeeded()
-        return self.buckets.processed.read(job.artifact_key(name))
+    async def _stop(self, job_id: JobId) -> None:
+        with suppress(Unavailable):
+            await self.engine.cancel(job_id)
 
 
 class LinkedFile(NamedTuple):

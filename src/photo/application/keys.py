@@ -1,81 +1,127 @@
-"""Use cases: API keys, and who a caller is."""
+"""Use cases: make and revoke API keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
-from photo.application.ports import Clock, KeyRepository, NewId
-from photo.application.tenancy import EVERYONE, acting_for
+from photo.application.audit import RecordChange
+from photo.application.ports import Clock, KeyRepository, NewId, Transactions, Vault
 from photo.domain.access import (
     ApiKey,
     KeyId,
     Principal,
+    Proof,
     Scope,
-    Tenant,
-    hash_secret,
     show_key,
     split_key,
 )
-from photo.domain.errors import NotFound, Unauthenticated
+from photo.domain.audit import Action
+from photo.domain.errors import ValidationFailed
 
-#: A new secret of at least 256 random bits, without underscores.
+#: A new secret: 256 random bits as 64 hexadecimal digits.
 NewSecret = Callable[[], str]
+
+LONGEST_LIFE = timedelta(days=3650)
+
+
+def proof_of(vault: Vault, secret: str) -> Proof:
+    data = secret.encode()
+    hmac = vault.sign(data, purpose=b"api-keys").hex()
+    return Proof(hmac, sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
-class CreateKey:
-    """Make a key. Its secret is in the answer and nowhere else."""
+class MintKey:
+    """Think up a key, and what its owner sees of it."""
 
-    keys: KeyRepository
+    vault: Vault
     new_id: NewId
     new_secret: NewSecret
     now: Clock
 
-    async def __call__(
+    def __call__(
         self,
-        tenant: Tenant,
+        caller: Principal,
         *,
         name: str,
         scopes: frozenset[Scope],
-        lifetime: timedelta | None = None,
+        expires: datetime | timedelta | None = None,
     ) -> tuple[ApiKey, str]:
-        secret = self.new_secret()
         now = self.now()
+        key_id = KeyId(self.new_id("key"))
+        shown = show_key(key_id, self.new_secret())
+        _, secret = split_key(shown)
         key = ApiKey(
-            id=KeyId(self.new_id("key")),
-            tenant=tenant,
+            id=key_id,
+            tenant=caller.tenant,
             name=name,
             scopes=scopes,
-            secret_sha256=hash_secret(secret),
+            secret_hmac=proof_of(self.vault, secret).hmac,
             created_at=now,
-            expires_at=None if lifetime is None else now + lifetime,
+            expires_at=_end(now, expires),
         )
-        await self.keys.add(key)
-        return key, show_key(key.id, secret)
+        return key, shown
+
+
+def _end(now: datetime, expires: datetime | timedelta | None) -> datetime | None:
+    end = now + expires if isinstance(expires, timedelta) else expires
+    if end is None:
+        return None
+    if not now < end <= now + LONGEST_LIFE:
+        raise ValidationFailed(
+            "A key expires in the future, and within ten years.", pointer="/expires_at"
+        )
+    return end.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """Make a key of the caller's tenant. Its secret is in the answer and nowhere else.
+
+    Nobody gives away more than they have: a scope that the caller lacks is `Forbidden`.
+    """
+
+    keys: KeyRepository
+    transactions: Transactions
+    mint: MintKey
+    record: RecordChange
+
+    async def __call__(
+        self,
+        caller: Principal,
+        *,
+        name: str,
+        scopes: frozenset[Scope],
+        expires: datetime | timedelta | None = None,
+    ) -> tuple[ApiKey, str]:
+        caller.require(scopes)
+        key, shown = self.mint(caller, name=name, scopes=scopes, expires=expires)
+        async with self.transactions.begin():
+            await self.keys.add(key)
+            await self.record(
+                caller,
+                Action.KEY_CREATED,
+                key.id,
+                name=name,
+                scopes=" ".join(sorted(scopes)),
+            )
+        return key, shown
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
+    """Make a key of the caller's tenant useless for good; again changes nothing."""
+
     keys: KeyRepository
+    transactions: Transactions
+    record: RecordChange
     now: Clock
 
-    async def __call__(self, key_id: KeyId) -> ApiKey:
+    async def __call__(self, caller: Principal, key_id: KeyId) -> None:
         at = self.now()
-        return await self.keys.update(key_id, lambda key: key.revoke(at))
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticate:
-    """Find out who holds an API key, or raise `Unauthenticated`."""
-
-    keys: KeyRepository
-    now: Clock
-
-    async def __call__(self, shown: str) -> Principal:
-        key_id, secret = split_key(shown)
-        try:
-            with acting_for(EVERYONE):
-                key = await self.keys.get(key_id)
-        except NotFound:
-            raise Unauthenticated("The API key is wrong, revoked or expired.") from None
-        return key.authenticate(secret, now=self.now())
+        async with self.transactions.begin():
+            await self.keys.get_for(caller.tenant, key_id)
+            key = await self.keys.update(key_id, lambda key: key.revoke(at))
+            if key.revoked_at == at:
+                await self.record(caller, Action.KEY_REVOKED, key_id, name=key.name)

@@ -20,6 +20,7 @@ from photo.application.artifacts import (
     keep_original,
     must_be_there,
 )
+from photo.application.endings import FinishJob
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -27,7 +28,9 @@ from photo.application.ports import (
     ImageNormalizer,
     JobRepository,
     PageImage,
+    TextIndex,
     TextRecognizer,
+    Transactions,
 )
 from photo.domain.errors import ChecksumMismatch, JobFinished, NotFound, PhotoError
 from photo.domain.files import (
@@ -40,6 +43,7 @@ from photo.domain.files import (
     StoredFile,
 )
 from photo.domain.job import Failure, Job, JobId, Step
+from photo.domain.searchable import SearchableText
 from photo.domain.text import Engine, Page, RecognizedText, preview
 
 
@@ -149,6 +153,9 @@ class PublishResult:
     jobs: JobRepository
     buckets: Buckets
     documents: Documents
+    texts: TextIndex
+    transactions: Transactions
+    finish: FinishJob
     now: Clock
 
     async def __call__(
@@ -166,36 +173,37 @@ class PublishResult:
             self.buckets.processed, job, MANIFEST, self.documents.manifest(manifest)
         )
         text = await collect(self.buckets.processed, job.artifact_key(TEXT_PLAIN))
-        finished_at = self.now()
-        await self.jobs.update(
-            job_id,
-            lambda job: job.succeed(
+        searchable = await self._searchable(job)
+        async with self.transactions.begin():
+            await self.finish.succeed(
+                job_id,
                 text_preview=preview(text.decode()),
                 manifest_sha256=stored.sha256,
-                at=finished_at,
-            ),
-        )
+            )
+            await self.texts.add(searchable)
+
+    async def _searchable(self, job: Job) -> SearchableText:
+        result = await collect(self.buckets.processed, job.artifact_key(TEXT_JSON))
+        pages = self.documents.read_result(result).pages
+        return await asyncio.to_thread(SearchableText.of, job, pages)
 
 
 @dataclass(frozen=True, slots=True)
 class EndJob:
     """End a job that cannot go on; one that has ended or gone meanwhile is let be."""
 
-    jobs: JobRepository
-    now: Clock
+    finish: FinishJob
 
     async def fail(self, job_id: JobId, failure: Failure) -> bool:
         """Say whether the job has failed; otherwise it has ended in another way."""
-        at = self.now()
         with suppress(JobFinished, NotFound):
-            await self.jobs.update(job_id, lambda job: job.fail(failure, at=at))
+            await self.finish.fail(job_id, failure)
             return True
         return False
 
     async def cancel(self, job_id: JobId) -> None:
-        at = self.now()
         with suppress(JobFinished, NotFound):
-            await self.jobs.update(job_id, lambda job: job.cancel(at=at))
+            await self.finish.cancel(job_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Everything that can go wrong on purpose: a few kinds, one permanent code each."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -20,6 +22,7 @@ class PhotoError(Exception):
         pointer: str | None = None,
         reason: str | None = None,
         retryable: bool | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(detail)
         if retryable is not None:
@@ -29,6 +32,8 @@ class PhotoError(Exception):
         self.pointer = pointer
         #: Why, for operators: a code or a type's name, never a text or an address.
         self.reason = reason
+        #: When the same request is likely to succeed, where that is known.
+        self.retry_after = retry_after
         if reason:
             self.add_note(reason)
 
@@ -47,6 +52,9 @@ class Forbidden(PhotoError):
     """The credential does not allow this."""
 
     code = "forbidden"
+
+    #: What the credential lacks.
+    scopes: Sequence[str] = ()
 
 
 class NotFound(PhotoError):
@@ -71,6 +79,33 @@ class Unavailable(PhotoError):
     """A dependency failed; it may be back soon."""
 
     code = "dependency_unavailable"
+    retryable = True
+
+
+class RateLimited(PhotoError):
+    """The caller has spent what may be spent for now."""
+
+    code = "rate_limited"
+    retryable = True
+
+
+class Overloaded(PhotoError):
+    """The service has taken on as much as it can do; reads go on."""
+
+    code = "overloaded"
+    retryable = True
+
+
+class IdempotencyMismatch(Invalid):
+    """The `Idempotency-Key` came with another request before."""
+
+    code = "idempotency_mismatch"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this `Idempotency-Key` is not answered yet."""
+
+    code = "idempotency_in_progress"
     retryable = True
 
 

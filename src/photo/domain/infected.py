@@ -14,8 +14,8 @@ class InfectedFile:
     #: The scanner's name for what it found. For operators: no client is told.
     signature: str
     found_at: datetime
-    #: The job that brought it first.
-    job_id: JobId
+    #: The job that brought it first; None if that was erased.
+    job_id: JobId | None
 
     def refusal(self) -> Infected:
         return Infected(

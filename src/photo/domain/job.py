@@ -11,6 +11,7 @@ from photo.domain.access import Tenant
 from photo.domain.errors import (
     Cancelled,
     ChecksumMismatch,
+    Infected,
     JobFailed,
     JobFinished,
     JobNotFinished,
@@ -131,6 +132,24 @@ class Job:
             raw_key=f"{tenant}/{id}",
             created_at=now,
             metadata=metadata,
+        )
+
+    def again(self, *, id: JobId, now: datetime) -> Self:
+        """A new job on the same photo, of which it has a copy of its own."""
+        if not self.ended:
+            raise JobNotFinished(f"The job is {self.status}. Retry it afterwards.")
+        if self.error and self.error.code == Infected.code:
+            raise Infected("The photo is harmful, and was deleted. Send another.")
+        return type(self)(
+            id=id,
+            tenant=self.tenant,
+            upload_id=self.upload_id,
+            source_url=self.source_url,
+            raw_key=f"{self.tenant}/{id}",
+            created_at=now,
+            metadata=self.metadata,
+            retry_of=self.id,
+            webhook_url=self.webhook_url,
         )
 
     @property

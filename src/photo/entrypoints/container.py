@@ -1,10 +1,12 @@
 """Which adapter stands behind which port."""
 
 import secrets
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from time import monotonic
 
 from dishka import (
+    AnyOf,
     AsyncContainer,
     Provider,
     Scope,
@@ -15,9 +17,16 @@ from dishka import (
 from ulid import ULID
 
 from photo.adapters.documents import JsonDocuments
+from photo.adapters.formats import FormatRenderer
+from photo.adapters.limits.memory import MemoryRateLimiter
 from photo.adapters.memory import (
+    MemoryAgedRecords,
     MemoryAuditLog,
+    MemoryCourier,
     MemoryDatabase,
+    MemoryDeliveryRepository,
+    MemoryErasures,
+    MemoryIdempotencyKeys,
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
@@ -28,40 +37,74 @@ from photo.adapters.memory import (
     MemoryPhotoFetcher,
     MemoryRecognizer,
     MemoryScanner,
+    MemoryTextIndex,
     MemoryUploadRepository,
+    MemoryUsage,
+    MemoryWebhookRepository,
+    MemoryWebhookSender,
     MemoryWorkflowEngine,
 )
 from photo.adapters.vault import AesVault
+from photo.application.admission import AdmitJob, MaxUnfinished
+from photo.application.attempts import AttemptDelivery
+from photo.application.audit import RecordChange
+from photo.application.authentication import Authenticate, CheckKey
+from photo.application.deliveries import (
+    AnnounceEnd,
+    ReplayDelivery,
+    StartLostDeliveries,
+)
+from photo.application.draining import Draining
+from photo.application.endings import FinishJob
+from photo.application.erasing import ConfirmErasures, EraseJob
+from photo.application.following import FollowJob
 from photo.application.health import CheckHealth
+from photo.application.holdings import Holdings
+from photo.application.idempotency import AnswerOnce
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import (
     AwaitJob,
     CancelJob,
     ListFiles,
-    OpenArtifact,
     StartForgottenJobs,
     SubmitJob,
 )
-from photo.application.keys import Authenticate, CreateKey, NewSecret, RevokeKey
+from photo.application.keys import CreateKey, MintKey, NewSecret, RevokeKey
+from photo.application.limits import ChargeCaller, ChargeStranger, RateLimits
 from photo.application.ports import (
+    AgedRecords,
     AuditLog,
+    Backlog,
     Buckets,
     Clock,
+    Courier,
+    DeliveryRepository,
     Documents,
+    Erasures,
+    IdempotencyKeys,
     ImageNormalizer,
     InfectedFiles,
+    JobEvents,
     JobFeed,
     JobRepository,
     KeyRepository,
     NewId,
     ObjectLinks,
     PhotoFetcher,
+    RateLimiter,
+    RenderEvent,
+    ResultRenderer,
     Scanner,
     Stopwatch,
+    TextIndex,
     TextRecognizer,
+    TokenVerifier,
     Transactions,
     UploadRepository,
+    UsageRecords,
     Vault,
+    WebhookRepository,
+    WebhookSender,
     WorkflowEngine,
 )
 from photo.application.processing import (
@@ -71,9 +114,25 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.results import OpenResult
+from photo.application.retention import ApplyRetention, Retention
+from photo.application.retrying import RetryJob
+from photo.application.searching import SearchTexts
+from photo.application.starting import Starter
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
+from photo.application.usage import CountJob, DescribePhoto, ShowUsage
+from photo.application.webhooks import (
+    CreateWebhook,
+    DefaultWebhook,
+    DeleteWebhook,
+    EnableWebhook,
+    MakeWebhook,
+    RotateSecret,
+)
 from photo.domain.media import ByteLimits
+from photo.domain.usage import DailyQuota
+from photo.entrypoints.http.webhook_views import WebhookEvent
 
 
 class Application(Provider):
@@ -82,28 +141,64 @@ class Application(Provider):
     scope = Scope.APP
 
     use_cases = provide_all(
+        AdmitJob,
+        AnnounceEnd,
+        AnswerOnce,
+        ApplyRetention,
+        AttemptDelivery,
         Authenticate,
         AwaitJob,
         CancelJob,
+        ChargeCaller,
+        ChargeStranger,
+        CheckKey,
+        ConfirmErasures,
+        CountJob,
         CreateKey,
+        CreateWebhook,
+        DefaultWebhook,
+        DeleteWebhook,
+        DescribePhoto,
+        Draining,
+        EnableWebhook,
         EndJob,
+        EraseJob,
         FetchPhoto,
+        FinishJob,
+        FollowJob,
         GrantUpload,
+        Holdings,
         ListFiles,
         LookUpUpload,
+        MakeWebhook,
+        MintKey,
         NormalizePhoto,
         NoteWaiting,
-        OpenArtifact,
+        OpenResult,
         PublishResult,
         ReceivePhoto,
         RecognizeText,
+        RecordChange,
+        ReplayDelivery,
+        RetryJob,
         RevokeKey,
+        SearchTexts,
+        RotateSecret,
+        ShowUsage,
         StartForgottenJobs,
+        StartLostDeliveries,
         SubmitJob,
         SweepUploads,
         VerifyPhoto,
     )
     documents = provide(JsonDocuments, provides=Documents)
+    renderer = provide(FormatRenderer, provides=ResultRenderer)
+
+    @provide
+    async def starter(self, engine: WorkflowEngine) -> AsyncIterator[Starter]:
+        starter = Starter(engine)
+        yield starter
+        await starter.close()
 
     @provide
     def clock(self) -> Clock:
@@ -118,6 +213,10 @@ class Application(Provider):
         return lambda prefix: f"{prefix}_{str(ULID()).lower()}"
 
     @provide
+    def render_event(self) -> RenderEvent:
+        return WebhookEvent.render
+
+    @provide
     def new_secret(self) -> NewSecret:
         return lambda: secrets.token_hex(32)
 
@@ -127,10 +226,17 @@ class MemoryAdapters(Provider):
 
     links = provide(MemoryObjectLinks, provides=ObjectLinks)
     database = provide(MemoryDatabase)
-    infected = provide(MemoryInfectedFiles, provides=InfectedFiles)
+    infected = provide(
+        MemoryInfectedFiles, provides=AnyOf[MemoryInfectedFiles, InfectedFiles]
+    )
     feed = provide(MemoryJobFeed)
     engine = provide(MemoryWorkflowEngine, provides=WorkflowEngine)
     normalizer = provide(MemoryNormalizer, provides=ImageNormalizer)
+    sender = provide(MemoryWebhookSender)
+    erasures = provide(MemoryErasures, provides=Erasures)
+    usage = provide(MemoryUsage, provides=UsageRecords)
+    aged = provide(MemoryAgedRecords, provides=AgedRecords)
+    courier = provide(MemoryCourier, provides=Courier)
 
     @provide
     def transactions(self, database: MemoryDatabase) -> Transactions:
@@ -146,16 +252,70 @@ class MemoryAdapters(Provider):
         uploads: MemoryUploadRepository,
         feed: MemoryJobFeed,
         database: MemoryDatabase,
-    ) -> JobRepository:
+    ) -> AnyOf[MemoryJobRepository, JobRepository, JobEvents, Backlog]:
         return MemoryJobRepository(uploads, feed, database)
+
+    @provide
+    def texts(self, database: MemoryDatabase) -> AnyOf[MemoryTextIndex, TextIndex]:
+        return MemoryTextIndex(database)
+
+    @provide
+    def limiter(self, stopwatch: Stopwatch) -> RateLimiter:
+        return MemoryRateLimiter(stopwatch)
+
+    @provide
+    def rate_limits(self) -> RateLimits:
+        return RateLimits.per_minute(key=10**6, tenant=10**6, address=10**6)
+
+    @provide
+    def max_unfinished(self) -> MaxUnfinished:
+        return MaxUnfinished(10**6)
 
     @provide
     def keys(self, database: MemoryDatabase) -> KeyRepository:
         return MemoryKeyRepository(database)
 
     @provide
+    def tokens(self) -> TokenVerifier | None:
+        return None
+
+    @provide
+    def idempotency_keys(
+        self, database: MemoryDatabase
+    ) -> AnyOf[MemoryIdempotencyKeys, IdempotencyKeys]:
+        return MemoryIdempotencyKeys(database)
+
+    @provide
+    def quota(self) -> DailyQuota:
+        return DailyQuota()
+
+    @provide
+    def retention(self) -> Retention:
+        return Retention()
+
+    @provide
     def vault(self) -> Vault:
         return AesVault("nobody else's")
+
+    @provide
+    def webhook_sender(self, sender: MemoryWebhookSender) -> WebhookSender:
+        return sender
+
+    @provide
+    def deliveries(self, database: MemoryDatabase) -> MemoryDeliveryRepository:
+        return MemoryDeliveryRepository(database)
+
+    @provide
+    def delivery_repository(
+        self, deliveries: MemoryDeliveryRepository
+    ) -> DeliveryRepository:
+        return deliveries
+
+    @provide
+    def webhooks(
+        self, deliveries: MemoryDeliveryRepository, database: MemoryDatabase
+    ) -> WebhookRepository:
+        return MemoryWebhookRepository(deliveries, database)
 
     @provide
     def audit(self, database: MemoryDatabase) -> AuditLog:

@@ -1,6 +1,7 @@
 """The container of the running service: Postgres, S3, Temporal and an OCR engine."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import NewType
 
 from dishka import (
@@ -16,48 +17,83 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from photo.adapters.clamav import ClamdScanner
+from photo.adapters.limits.memory import MemoryRateLimiter
+from photo.adapters.limits.redis import redis_rate_limiter
+from photo.adapters.limits.steady import SteadyRateLimiter
+from photo.adapters.postgres.aged import PostgresAgedRecords
 from photo.adapters.postgres.audit import PostgresAuditLog
+from photo.adapters.postgres.backlog import PostgresBacklog
 from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.deliveries import PostgresDeliveryRepository
+from photo.adapters.postgres.erasures import PostgresErasures
+from photo.adapters.postgres.events import PostgresJobEvents
 from photo.adapters.postgres.feed import PostgresJobFeed
+from photo.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from photo.adapters.postgres.infected import PostgresInfectedFiles
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.keys import PostgresKeyRepository
+from photo.adapters.postgres.reading import Reader
+from photo.adapters.postgres.texts import PostgresTextIndex
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.adapters.postgres.usage import PostgresUsage
+from photo.adapters.postgres.webhooks import PostgresWebhookRepository
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.links import S3ObjectLinks
 from photo.adapters.s3.store import S3ObjectStore
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
+from photo.adapters.temporal.courier import TemporalCourier
 from photo.adapters.temporal.engine import TemporalWorkflowEngine
+from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.vault import AesVault
 from photo.adapters.web.client import GuardedClient
+from photo.adapters.web.client import Limits as WebLimits
 from photo.adapters.web.fetcher import HttpPhotoFetcher
+from photo.adapters.web.sender import HttpWebhookSender
+from photo.application.admission import MaxUnfinished
 from photo.application.health import CheckHealth
+from photo.application.limits import RateLimits
 from photo.application.ports import (
+    AgedRecords,
     AuditLog,
+    Backlog,
     Buckets,
     Check,
     Clock,
+    Courier,
+    DeliveryRepository,
+    Erasures,
+    IdempotencyKeys,
     InfectedFiles,
+    JobEvents,
     JobFeed,
     JobRepository,
     KeyRepository,
     ObjectLinks,
     PhotoFetcher,
+    RateLimiter,
     Scanner,
+    Stopwatch,
+    TextIndex,
     Transactions,
     UploadRepository,
+    UsageRecords,
     Vault,
+    WebhookRepository,
+    WebhookSender,
     WorkflowEngine,
 )
+from photo.application.retention import Retention
 from photo.application.tenancy import EVERYONE
 from photo.domain.access import Tenant
 from photo.domain.addresses import WebPolicy
 from photo.domain.media import ByteLimits
+from photo.domain.usage import DailyQuota
 from photo.entrypoints.container import Application
 from photo.entrypoints.cpus import usable_cpus
+from photo.entrypoints.identity import Identity
 from photo.entrypoints.reading import ImageProcesses, Imaging
 from photo.entrypoints.settings import Settings
 
@@ -68,6 +104,10 @@ S3Attempts = NewType("S3Attempts", int)
 ActsFor = NewType("ActsFor", str)
 
 
+#: How long a receiver of a webhook may take to answer.
+WEBHOOK_SECONDS = 15
+
+
 class Rows(Provider):
     scope = Scope.APP
 
@@ -76,7 +116,16 @@ class Rows(Provider):
     uploads = provide(PostgresUploadRepository, provides=UploadRepository)
     jobs = provide(PostgresJobRepository, provides=JobRepository)
     keys = provide(PostgresKeyRepository, provides=KeyRepository)
+    webhooks = provide(PostgresWebhookRepository, provides=WebhookRepository)
+    deliveries = provide(PostgresDeliveryRepository, provides=DeliveryRepository)
     audit = provide(PostgresAuditLog, provides=AuditLog)
+    texts = provide(PostgresTextIndex, provides=TextIndex)
+    events = provide(PostgresJobEvents, provides=JobEvents)
+    erasures = provide(PostgresErasures, provides=Erasures)
+    usage = provide(PostgresUsage, provides=UsageRecords)
+    aged = provide(PostgresAgedRecords, provides=AgedRecords)
+    backlog = provide(PostgresBacklog, provides=Backlog)
+    idempotency = provide(PostgresIdempotencyKeys, provides=IdempotencyKeys)
     infected = provide(PostgresInfectedFiles, provides=InfectedFiles)
     check = provide(PostgresCheck)
 
@@ -87,8 +136,16 @@ class Rows(Provider):
         await engine.dispose()
 
     @provide
-    def database(self, engine: AsyncEngine, acts_for: ActsFor) -> Database:
-        return Database(engine, acts_for=Tenant(acts_for))
+    async def reader(self, settings: Settings) -> AsyncIterator[Reader]:
+        reader = Reader(settings.database_url)
+        yield reader
+        await reader.close()
+
+    @provide
+    def database(
+        self, engine: AsyncEngine, reader: Reader, acts_for: ActsFor
+    ) -> Database:
+        return Database(engine, acts_for=Tenant(acts_for), reader=reader)
 
     @provide
     def transactions(self, database: Database) -> Transactions:
@@ -155,17 +212,61 @@ class Intake(Provider):
         return ClamdScanner(settings.clamd_url, max_bytes=limits.largest)
 
     @provide
-    def fetcher(self, settings: Settings) -> PhotoFetcher:
-        policy = WebPolicy(
+    def policy(self, settings: Settings) -> WebPolicy:
+        return WebPolicy(
             allow_http=settings.url_allow_http, networks=settings.url_networks
         )
+
+    @provide
+    def fetcher(self, policy: WebPolicy) -> PhotoFetcher:
         return HttpPhotoFetcher(GuardedClient(policy))
+
+    @provide
+    def sender(self, policy: WebPolicy, now: Clock) -> WebhookSender:
+        limits = WebLimits(total=WEBHOOK_SECONDS)
+        return HttpWebhookSender(GuardedClient(policy, limits=limits), now)
+
+
+class Limits(Provider):
+    scope = Scope.APP
+
+    @provide
+    async def limiter(
+        self, settings: Settings, stopwatch: Stopwatch
+    ) -> AsyncIterator[RateLimiter]:
+        own = MemoryRateLimiter(stopwatch)
+        if settings.rate_limit_storage.startswith("memory:"):
+            yield own
+            return
+        async with redis_rate_limiter(settings.rate_limit_storage) as shared:
+            yield SteadyRateLimiter(shared, own, stopwatch)
+
+    @provide
+    def rate_limits(self, settings: Settings) -> RateLimits:
+        return RateLimits.per_minute(
+            key=settings.rate_limit_per_key,
+            tenant=settings.rate_limit_per_tenant,
+            address=settings.rate_limit_per_address,
+        )
+
+    @provide
+    def quota(self, settings: Settings) -> DailyQuota:
+        return DailyQuota(jobs=settings.daily_jobs, bytes=settings.daily_bytes)
+
+    @provide
+    def retention(self, settings: Settings) -> Retention:
+        days = settings.retention_days
+        return Retention(None if days is None else timedelta(days=days))
+
+    @provide
+    def max_unfinished(self, settings: Settings) -> MaxUnfinished:
+        return MaxUnfinished(settings.max_queued_jobs)
 
 
 class Workflows(Provider):
     scope = Scope.APP
 
-    activities = provide_all(ImageActivities, JobActivities)
+    activities = provide_all(DeliveryActivities, ImageActivities, JobActivities)
 
     @provide
     def server(self, settings: Settings) -> TemporalServer:
@@ -184,6 +285,10 @@ class Workflows(Provider):
     @provide
     def workflow_engine(self, client: Client, settings: Settings) -> WorkflowEngine:
         return TemporalWorkflowEngine(client, settings.temporal_task_queue)
+
+    @provide
+    def courier(self, client: Client, settings: Settings) -> Courier:
+        return TemporalCourier(client, settings.temporal_task_queue)
 
 
 class Health(Provider):
@@ -225,9 +330,11 @@ def live_container(
         Rows(),
         Storage(),
         Intake(),
+        Limits(),
         Workflows(),
         Imaging(),
         Health(),
+        Identity(),
         context={
             Settings: settings,
             ActsFor: ActsFor(acts_for),

@@ -14,38 +14,47 @@ from photo.domain.characters import visible
 # Local variables may hold secrets and photos' text.
 _TRACEBACK = ExceptionDictTransformer(show_locals=False)
 
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+class _Lines:
+    """Writes each event as a line of its own, or lines that belong to one."""
+
+    def __init__(self, name: str = "photo") -> None:
+        self.name = name
+        self._stream = sys.stderr
+
+    def msg(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    debug = info = warning = error = exception = msg
+
 
 def configure_logging(*, level: str, as_json: bool) -> None:
     """Send structlog's and the libraries' records to standard error, in one form."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    render = _as_json() if as_json else _for_people()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            _add_logger_name,
+            _stamp,
+            *render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
-    )
-    render: list[Processor] = (
-        [
-            structlog.processors.ExceptionRenderer(_TRACEBACK),
-            structlog.processors.JSONRenderer(),
-        ]
-        if as_json
-        else [
-            _write_out,
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=_indented_traceback
-            ),
-        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                _stamp,
+            ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *render,
@@ -58,6 +67,27 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     logging.getLogger("photo").setLevel(level.upper())
     # Every failed attempt once more, with a traceback: the steps log it themselves.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+
+
+def _as_json() -> list[Processor]:
+    return [
+        structlog.processors.ExceptionRenderer(_TRACEBACK),
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _for_people() -> list[Processor]:
+    return [
+        _write_out,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=_indented_traceback
+        ),
+    ]
+
+
+def _add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
+    event["logger"] = logger.name
+    return event
 
 
 def _write_out(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

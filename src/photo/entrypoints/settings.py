@@ -241,7 +241,8 @@ def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
         yield "URL_ALLOWED_NETWORKS must be a comma list such as 10.1.0.0/16."
     if not all(map(_is_network, _raw(given.get("TRUSTED_PROXIES", ""), tuple))):
         yield "TRUSTED_PROXIES must be a comma list such as 10.1.0.0/16."
-    if urlsplit(given.get("RATE_LIMIT_STORAGE", "memory://")).scheme not in _STORAGES:
+    storage = given.get("RATE_LIMIT_STORAGE", "memory://")
+    if not _is_url(storage) or urlsplit(storage).scheme not in _STORAGES:
         yield "RATE_LIMIT_STORAGE must be memory:// or redis://host:6379/0."
     if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
         yield "TEMPORAL_TARGET must be host:port."

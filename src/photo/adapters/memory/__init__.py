@@ -3,6 +3,7 @@
 from photo.adapters.memory.audit import MemoryAuditLog
 from photo.adapters.memory.engine import MemoryWorkflowEngine
 from photo.adapters.memory.feed import MemoryJobFeed
+from photo.adapters.memory.idempotency import MemoryIdempotencyKeys
 from photo.adapters.memory.objects import MemoryObjectLinks, MemoryObjectStore
 from photo.adapters.memory.photos import (
     MemoryNormalizer,
@@ -10,17 +11,34 @@ from photo.adapters.memory.photos import (
     MemoryRecognizer,
     MemoryScanner,
 )
+from photo.adapters.memory.records import (
+    MemoryAgedRecords,
+    MemoryErasures,
+    MemoryUsage,
+)
 from photo.adapters.memory.repositories import (
     MemoryInfectedFiles,
     MemoryJobRepository,
     MemoryKeyRepository,
     MemoryUploadRepository,
 )
+from photo.adapters.memory.texts import MemoryTextIndex
 from photo.adapters.memory.transactions import MemoryDatabase
+from photo.adapters.memory.webhooks import (
+    MemoryCourier,
+    MemoryDeliveryRepository,
+    MemoryWebhookRepository,
+    MemoryWebhookSender,
+)
 
 __all__ = [
+    "MemoryAgedRecords",
     "MemoryAuditLog",
+    "MemoryCourier",
     "MemoryDatabase",
+    "MemoryDeliveryRepository",
+    "MemoryErasures",
+    "MemoryIdempotencyKeys",
     "MemoryInfectedFiles",
     "MemoryJobFeed",
     "MemoryJobRepository",
@@ -31,6 +49,10 @@ __all__ = [
     "MemoryPhotoFetcher",
     "MemoryRecognizer",
     "MemoryScanner",
+    "MemoryTextIndex",
     "MemoryUploadRepository",
+    "MemoryUsage",
+    "MemoryWebhookRepository",
+    "MemoryWebhookSender",
     "MemoryWorkflowEngine",
 ]

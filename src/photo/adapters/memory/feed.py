@@ -13,13 +13,14 @@ class _Changes(Changes):
     def __init__(self) -> None:
         self.event = asyncio.Event()
 
-    async def wait(self, up_to: timedelta) -> None:
+    async def wait(self, up_to: timedelta) -> bool:
         try:
             async with asyncio.timeout(up_to.total_seconds()):
                 await self.event.wait()
         except TimeoutError:
-            return
+            return False
         self.event.clear()
+        return True
 
 
 class MemoryJobFeed(JobFeed):

@@ -1,13 +1,18 @@
 """Rows in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 from photo.adapters.memory.feed import MemoryJobFeed
 from photo.adapters.memory.transactions import MemoryDatabase
 from photo.application.ports import (
+    Backlog,
+    Endings,
     InfectedFiles,
+    JobEvents,
     JobQuery,
     JobRepository,
     KeyRepository,
@@ -15,6 +20,7 @@ from photo.application.ports import (
 )
 from photo.domain.access import ApiKey, KeyId, Tenant
 from photo.domain.errors import NotFound, UploadUsed
+from photo.domain.history import changed_to
 from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId, Status
 from photo.domain.upload import Upload, UploadId
@@ -48,16 +54,20 @@ class MemoryUploadRepository(UploadRepository):
             del self._uploads[upload_id]
         return len(unused[:limit])
 
-    def use(self, upload_id: UploadId) -> None:
+    def use(self, upload_id: UploadId, *, again: bool) -> None:
         """What a database's foreign and unique keys do when a job is added."""
         if upload_id not in self._uploads:
             raise NotFound(f"There is no upload {upload_id!r}.")
-        if upload_id in self._used:
+        if upload_id in self._used and not again:
             raise UploadUsed("This upload already has a job. Ask for a new upload.")
         self._used[upload_id] = True
 
+    def release(self, upload_id: UploadId) -> None:
+        """Delete the upload: its last job was erased."""
+        del self._uploads[upload_id], self._used[upload_id]
 
-class MemoryJobRepository(JobRepository):
+
+class MemoryJobRepository(JobRepository, JobEvents, Backlog):
     def __init__(
         self,
         uploads: MemoryUploadRepository,
@@ -66,12 +76,16 @@ class MemoryJobRepository(JobRepository):
     ) -> None:
         self._uploads = uploads
         self._feed = feed
-        self._jobs: dict[JobId, Job] = (database or MemoryDatabase()).table()
+        database = database or MemoryDatabase()
+        self._jobs: dict[JobId, Job] = database.table()
+        self._versions: dict[tuple[JobId, int], Job] = database.table()
 
     async def add(self, job: Job) -> None:
+        if job.retry_of:
+            await self.get(job.retry_of)
         if job.upload_id:
-            self._uploads.use(job.upload_id)
-        self._jobs[job.id] = job
+            self._uploads.use(job.upload_id, again=job.retry_of is not None)
+        self._store(job)
 
     async def get(self, job_id: JobId) -> Job:
         try:
@@ -90,10 +104,18 @@ class MemoryJobRepository(JobRepository):
         return next(found, None)
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
-        job = change(await self.get(job_id))
-        self._jobs[job_id] = job
-        self._feed.changed(job_id)
+        before = await self.get(job_id)
+        job = changed_to(before, change(before))
+        if job != before:
+            self._store(job)
+            self._feed.changed(job_id)
         return job
+
+    async def after(self, tenant: Tenant, job_id: JobId, version: int) -> Sequence[Job]:
+        job = await self.get_for(tenant, job_id)
+        later = range(max(version, 0) + 1, job.version + 1)
+        kept = [self._versions.get((job_id, each)) for each in later]
+        return [job] if None in kept else [each for each in kept if each]
 
     async def page(self, query: JobQuery) -> Sequence[Job]:
         newest_first = sorted(self._jobs.values(), key=lambda job: job.id, reverse=True)
@@ -118,6 +140,55 @@ class MemoryJobRepository(JobRepository):
     async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
         unfinished = {job.raw_key for job in self._jobs.values() if not job.ended}
         return unfinished & {*raw_keys}
+
+    async def unfinished(self, *, at_most: int) -> int:
+        return min(sum(not job.ended for job in self._jobs.values()), at_most)
+
+    async def endings(self, *, since: datetime, at_most: int) -> Endings:
+        ends = (job.finished_at for job in self._jobs.values() if job.finished_at)
+        last_first = sorted((end for end in ends if end > since), reverse=True)
+        counted = last_first[:at_most]
+        return Endings(len(counted), counted[-1] if last_first[at_most:] else since)
+
+    def erase(self, job: Job) -> Mapping[str, int]:
+        """Delete the job and what hangs on it; how much it was."""
+        versions = [key for key in self._versions if key[0] == job.id]
+        for key in versions:
+            del self._versions[key]
+        del self._jobs[job.id]
+        for retry in [*self._jobs.values()]:
+            if retry.retry_of == job.id:
+                self._jobs[retry.id] = replace(retry, retry_of=None)
+        alone = job.upload_id not in {each.upload_id for each in self._jobs.values()}
+        if job.upload_id and alone:
+            self._uploads.release(job.upload_id)
+        self._feed.changed(job.id)
+        return {
+            "jobs": 1,
+            "events": len(versions) - 1,
+            "uploads": int(job.upload_id is not None and alone),
+        }
+
+    def ended_before(self, moment: datetime) -> Sequence[Job]:
+        """Those that ended first first."""
+        ended = [
+            (job.finished_at, job)
+            for job in self._jobs.values()
+            if job.finished_at and job.finished_at < moment
+        ]
+        return [job for _, job in sorted(ended, key=itemgetter(0))]
+
+    def forget_versions(self, job_id: JobId, limit: int) -> int:
+        """Forget what the job was since it was added; how many versions."""
+        past = [key for key in self._versions if key[0] == job_id and key[1] > 1]
+        past = past[:limit]
+        for key in past:
+            del self._versions[key]
+        return len(past)
+
+    def _store(self, job: Job) -> None:
+        self._jobs[job.id] = job
+        self._versions[job.id, job.version] = job
 
 
 def _matches(job: Job, query: JobQuery) -> bool:
@@ -144,9 +215,29 @@ class MemoryKeyRepository(KeyRepository):
         except KeyError:
             raise NotFound(f"There is no key {key_id!r}.") from None
 
+    async def get_for(self, tenant: Tenant, key_id: KeyId) -> ApiKey:
+        key = await self.get(key_id)
+        if key.tenant != tenant:
+            raise NotFound(f"There is no key {key_id!r}.")
+        return key
+
     async def update(self, key_id: KeyId, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
         self._keys[key_id] = change(await self.get(key_id))
         return self._keys[key_id]
+
+    async def note_use(self, key_id: KeyId, *, at: datetime, secret_hmac: str) -> None:
+        key = self._keys.get(key_id)
+        if key and key.counts(at):
+            self._keys[key_id] = key.used(at, secret_hmac=secret_hmac)
+
+    async def page(
+        self, tenant: Tenant, *, limit: int, before: KeyId | None = None
+    ) -> Sequence[ApiKey]:
+        return [
+            key
+            for key in await self.all()
+            if key.tenant == tenant and (before is None or key.id < before)
+        ][:limit]
 
     async def all(self) -> Sequence[ApiKey]:
         return sorted(self._keys.values(), key=lambda key: key.id, reverse=True)
@@ -158,6 +249,12 @@ class MemoryInfectedFiles(InfectedFiles):
 
     async def add(self, file: InfectedFile) -> None:
         self._files.setdefault(file.sha256, file)
+
+    def forget_finder(self, job_id: JobId) -> None:
+        """The job that found files was erased."""
+        for file in [*self._files.values()]:
+            if file.job_id == job_id:
+                self._files[file.sha256] = replace(file, job_id=None)
 
     async def find(self, sha256: str) -> InfectedFile | None:
         return self._files.get(sha256)

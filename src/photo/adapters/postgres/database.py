@@ -22,6 +22,7 @@ _COMMAND_SECONDS = 10
 
 #: SQLSTATE classes that say something of the server's state, not of the statement.
 _SERVER_STATES = {"08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"}
+LOCK_NOT_AVAILABLE = "55P03"
 _DATA_EXCEPTION = "22"
 _DRIVER_ERRORS = (
     asyncpg.PostgresError,

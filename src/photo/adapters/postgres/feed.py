@@ -32,9 +32,11 @@ class _Changes(Changes):
     def wake(self) -> None:
         self._changed.set()
 
-    async def wait(self, up_to: timedelta) -> None:
-        if await _happens(self._changed, within=up_to):
+    async def wait(self, up_to: timedelta) -> bool:
+        changed = await _happens(self._changed, within=up_to)
+        if changed:
             self._changed.clear()
+        return changed
 
 
 class PostgresJobFeed(JobFeed):

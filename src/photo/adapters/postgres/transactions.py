@@ -1,13 +1,16 @@
 """Connections that show what the task may see, and transactions that tasks share."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from photo.adapters.postgres.database import translated
+from photo.adapters.postgres.reading import Reader
 from photo.application.ports import Transactions
 from photo.application.tenancy import NOBODY, acts_for
 from photo.domain.access import Tenant
@@ -32,8 +35,15 @@ class Database(Transactions):
     The setting stays with the connection and is made again only for another tenant.
     """
 
-    def __init__(self, engine: AsyncEngine, *, acts_for: Tenant = NOBODY) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        acts_for: Tenant = NOBODY,
+        reader: Reader | None = None,
+    ) -> None:
         self._engine = engine
+        self._reader = reader
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._default = acts_for
         self._current: ContextVar[_Open | None] = ContextVar("current", default=None)
@@ -52,6 +62,21 @@ class Database(Transactions):
         async with self._autocommit.connect() as connection:
             await self._show(connection)
             yield connection
+
+    async def find(
+        self, statement: Select[Any], **values: object
+    ) -> Mapping[Any, Any] | None:
+        """The only row that a statement finds, if it finds one.
+
+        Raises the errors of the database module.
+        """
+        if self._reader and not self._current.get():
+            return await self._reader.row(acts_for(self._default), statement, values)
+        with translated():
+            async with self.connect() as connection:
+                found = await connection.execute(statement, values)
+                row: Mapping[Any, Any] | None = found.mappings().one_or_none()
+                return row
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[None]:

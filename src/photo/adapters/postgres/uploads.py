@@ -18,7 +18,7 @@ _GET = select(uploads).where(
     uploads.c.id == bindparam("upload_id"), uploads.c.tenant == bindparam("tenant")
 )
 # Not a NOT EXISTS: the planner may make a join of that, which reads every job.
-_USE = select(jobs.c.upload_id).where(jobs.c.upload_id == uploads.c.id)
+_USE = select(jobs.c.upload_id).where(jobs.c.upload_id == uploads.c.id).limit(1)
 _UNUSED = _USE.correlate(uploads).scalar_subquery().is_(None)
 _LOCK_UNUSED = (
     select(uploads.c.id)

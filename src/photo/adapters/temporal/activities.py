@@ -14,6 +14,8 @@ from photo.adapters.temporal.messages import (
     ToPublish,
     ToRecognize,
 )
+from photo.application.deliveries import StartLostDeliveries
+from photo.application.erasing import ConfirmErasures
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import StartForgottenJobs
 from photo.application.processing import (
@@ -23,6 +25,7 @@ from photo.application.processing import (
     PublishResult,
     RecognizeText,
 )
+from photo.application.retention import ApplyRetention, Pruned
 from photo.application.sweeping import SweepUploads, Swept
 
 log = structlog.get_logger(__name__)
@@ -56,7 +59,10 @@ class JobActivities:
     publish_result: PublishResult
     end_job: EndJob
     start_forgotten_jobs: StartForgottenJobs
+    start_lost_deliveries: StartLostDeliveries
     sweep_uploads: SweepUploads
+    confirm_erasures: ConfirmErasures
+    apply_retention: ApplyRetention
 
     @activity.defn(name="fetch")
     async def fetch(self, job: JobRef) -> None:
@@ -81,10 +87,23 @@ class JobActivities:
 
     @activity.defn(name="start-forgotten-jobs")
     async def start_forgotten(self) -> int:
-        return await self.start_forgotten_jobs()
+        jobs = await self.start_forgotten_jobs()
+        return jobs + await self.start_lost_deliveries()
 
     @activity.defn(name="sweep-uploads")
     async def sweep(self) -> Swept:
         swept = await self.sweep_uploads()
         log.info("uploads_swept", **asdict(swept))
         return swept
+
+    @activity.defn(name="confirm-erasures")
+    async def confirm(self) -> int:
+        erasures = await self.confirm_erasures()
+        log.info("erasures_confirmed", erasures=erasures)
+        return erasures
+
+    @activity.defn(name="apply-retention")
+    async def retain(self) -> Pruned:
+        pruned = await self.apply_retention()
+        log.info("retention_applied", **asdict(pruned))
+        return pruned

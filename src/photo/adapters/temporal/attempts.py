@@ -1,7 +1,7 @@
 """Around every attempt at an activity: log context, heartbeats, errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from time import perf_counter
@@ -55,10 +55,9 @@ class _Attempt(ActivityInboundInterceptor):
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
-        job_id = input.args[0].job_id if input.args else None
-        context = {"step": info.activity_type, "attempt": info.attempt}
-        if job_id:
-            context["job_id"] = job_id
+        about = _ids(input.args)
+        job_id = about.get("job_id")
+        context = {"step": info.activity_type, "attempt": info.attempt, **about}
         with bound_contextvars(**context), _told_to_temporal(info):
             async with _heartbeats():
                 try:
@@ -67,6 +66,16 @@ class _Attempt(ActivityInboundInterceptor):
                     if job_id and not _is_final(error, info):
                         await self._note_waiting(job_id, error)
                     raise
+
+
+def _ids(messages: Sequence[Any]) -> dict[str, Any]:
+    """What an activity is about, as its message names it."""
+    return {
+        name: getattr(message, name)
+        for message in messages
+        for name in ("job_id", "delivery_id")
+        if hasattr(message, name)
+    }
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from photo.domain.files import StoredFile
 from photo.domain.job import Failure, JobId
 from photo.domain.text import Engine
+from photo.domain.webhook import DeliveryId
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,15 @@ class ToPublish:
 class ToFail:
     job_id: JobId
     failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRef:
+    delivery_id: DeliveryId
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Until a delivery's next attempt; None if it has come to its end."""
+
+    seconds: float | None

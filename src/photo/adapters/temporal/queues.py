@@ -15,6 +15,11 @@ def scans_queue(task_queue: str) -> str:
     return f"{task_queue}-scans"
 
 
+def webhooks_queue(task_queue: str) -> str:
+    """Waits for receivers of webhooks."""
+    return f"{task_queue}-webhooks"
+
+
 def images_queue(task_queue: str) -> str:
     """Waits for imaging processes."""
     return f"{task_queue}-images"

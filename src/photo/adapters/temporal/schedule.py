@@ -22,6 +22,8 @@ from photo.adapters.temporal.calls import translated
 INTERVALS = {
     "start-forgotten-jobs": timedelta(seconds=30),
     "sweep-uploads": timedelta(hours=1),
+    "confirm-erasures": timedelta(hours=1),
+    "apply-retention": timedelta(hours=1),
 }
 
 

@@ -12,8 +12,21 @@ from temporalio.worker import Worker
 
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.attempts import HEARTBEAT_INTERVAL, AttemptInterceptor
-from photo.adapters.temporal.queues import fetches_queue, images_queue, scans_queue
-from photo.adapters.temporal.workflows import ProcessPhoto, StartForgotten, Sweep
+from photo.adapters.temporal.queues import (
+    fetches_queue,
+    images_queue,
+    scans_queue,
+    webhooks_queue,
+)
+from photo.adapters.temporal.webhook_activities import DeliveryActivities
+from photo.adapters.temporal.webhook_workflows import DeliverWebhook
+from photo.adapters.temporal.workflows import (
+    ApplyRetention,
+    ConfirmErasures,
+    ProcessPhoto,
+    StartForgotten,
+    Sweep,
+)
 from photo.application.processing import NoteWaiting
 
 # Most steps end by themselves in this time, and orchestrators kill after 30 s; what is
@@ -25,6 +38,9 @@ LIGHT_STEPS = 20
 
 # Each may hold 8 to 16 MiB of what it sends on to the bucket.
 FETCHES = 16
+
+# Each waits up to 15 s for somebody else's server, and holds a kilobyte or two.
+DELIVERIES = 100
 
 # As many as clamd works on at once by default.
 SCANS = 10
@@ -47,13 +63,15 @@ class Workers(NamedTuple):
     fetches: Worker
     scans: Worker
     images: Worker
+    webhooks: Worker
 
 
-def make_workers(
+def make_workers(  # noqa: PLR0917 - the steps of every queue
     client: Client,
     task_queue: str,
     jobs: JobActivities,
     images: ImageActivities,
+    deliveries: DeliveryActivities,
     note_waiting: NoteWaiting,
     *,
     image_processes: int,
@@ -62,13 +80,22 @@ def make_workers(
     return Workers(
         light=make(
             task_queue=task_queue,
-            workflows=[ProcessPhoto, StartForgotten, Sweep],
+            workflows=[
+                ApplyRetention,
+                ConfirmErasures,
+                DeliverWebhook,
+                ProcessPhoto,
+                StartForgotten,
+                Sweep,
+            ],
             activities=[
                 jobs.publish,
                 jobs.fail,
                 jobs.cancel,
                 jobs.start_forgotten,
                 jobs.sweep,
+                jobs.confirm,
+                jobs.retain,
             ],
             max_concurrent_activities=LIGHT_STEPS,
         ),
@@ -86,6 +113,11 @@ def make_workers(
             task_queue=images_queue(task_queue),
             activities=[images.normalize, images.recognize],
             max_concurrent_activities=image_processes,
+        ),
+        webhooks=make(
+            task_queue=webhooks_queue(task_queue),
+            activities=[deliveries.attempt],
+            max_concurrent_activities=DELIVERIES,
         ),
     )
 

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from photo.adapters.temporal.activities import ImageActivities, JobActivities
     from photo.adapters.temporal.messages import JobRef, ToFail, ToPublish, ToRecognize
     from photo.adapters.temporal.queues import fetches_queue, images_queue, scans_queue
+    from photo.application.retention import Pruned
     from photo.application.sweeping import Swept
     from photo.domain.errors import Internal, JobFinished, TimedOut, Unavailable
     from photo.domain.job import Failure
@@ -144,6 +145,30 @@ class Sweep:
     async def run(self) -> Swept:
         return await workflow.execute_activity_method(
             JobActivities.sweep,
+            start_to_close_timeout=SWEEP_LIMIT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=ONCE,
+        )
+
+
+@workflow.defn(name="confirm-erasures")
+class ConfirmErasures:
+    @workflow.run
+    async def run(self) -> int:
+        return await workflow.execute_activity_method(
+            JobActivities.confirm,
+            start_to_close_timeout=SWEEP_LIMIT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=ONCE,
+        )
+
+
+@workflow.defn(name="apply-retention")
+class ApplyRetention:
+    @workflow.run
+    async def run(self) -> Pruned:
+        return await workflow.execute_activity_method(
+            JobActivities.retain,
             start_to_close_timeout=SWEEP_LIMIT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=ONCE,

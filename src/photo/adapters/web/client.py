@@ -60,21 +60,22 @@ class GuardedClient:
         self._tls = tls or httpcore.default_ssl_context()
 
     @asynccontextmanager
-    async def get(
-        self, url: WebUrl, headers: Mapping[str, str]
+    async def request(
+        self, method: str, url: WebUrl, headers: Mapping[str, str], body: bytes = b""
     ) -> AsyncIterator[Answer]:
         """Ask on a connection of its own, open as long as the context is."""
         target = httpcore.URL(
             scheme=url.scheme, host=str(url.host), port=url.port, target=url.target
         )
         request = httpcore.Request(
-            "GET",
+            method,
             target,
             headers=[
                 ("Host", url.authority),
                 *headers.items(),
                 ("Connection", "close"),
             ],
+            content=body,
             extensions={"timeout": self._timeouts},
         )
         async with httpcore.AsyncHTTPConnection(
@@ -95,7 +96,7 @@ def translated() -> Iterator[None]:
         yield
     except (TimeoutError, httpcore.TimeoutException) as error:
         raise UrlUnreachable(
-            "The other server is too slow. Try again later, or upload the photo.",
+            "The other server is too slow. Try again later.",
             reason=type(error).__name__,
             retryable=True,
         ) from error

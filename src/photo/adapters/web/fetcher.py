@@ -60,7 +60,7 @@ class HttpPhotoFetcher(PhotoFetcher):
         place: WebUrl = self._client.policy.check(url)
         for _ in range(1 + MAX_REDIRECTS):
             answer = await connections.enter_async_context(
-                self._client.get(place, _HEADERS)
+                self._client.request("GET", place, _HEADERS)
             )
             if answer.status not in _REDIRECTS:
                 return answer

@@ -1,7 +1,18 @@
 """What the application needs from the outside: every port, each with its promise."""
 
 from photo.application.ports.audit import AuditLog
+from photo.application.ports.events import JobEvents
+from photo.application.ports.idempotency import IdempotencyKeys, KeptAnswer
 from photo.application.ports.identity import TokenVerifier
+from photo.application.ports.limits import (
+    Backlog,
+    Budget,
+    Charge,
+    Endings,
+    Limit,
+    RateLimiter,
+    Standing,
+)
 from photo.application.ports.photos import (
     Documents,
     ImageNormalizer,
@@ -11,6 +22,12 @@ from photo.application.ports.photos import (
     ResultRenderer,
     Scanner,
     TextRecognizer,
+)
+from photo.application.ports.records import (
+    AgedJob,
+    AgedRecords,
+    Erasures,
+    UsageRecords,
 )
 from photo.application.ports.repositories import (
     Changes,
@@ -22,6 +39,7 @@ from photo.application.ports.repositories import (
     UploadRepository,
 )
 from photo.application.ports.sealing import Vault
+from photo.application.ports.search import Candidates, TextIndex
 from photo.application.ports.storage import (
     Buckets,
     ListedObject,
@@ -38,36 +56,68 @@ from photo.application.ports.surroundings import (
     WorkflowEngine,
 )
 from photo.application.ports.transactions import Transactions
+from photo.application.ports.webhooks import (
+    Courier,
+    DeliveryQuery,
+    DeliveryRepository,
+    Receipt,
+    RenderEvent,
+    WebhookRepository,
+    WebhookSender,
+)
 
 __all__ = [
+    "AgedJob",
+    "AgedRecords",
     "AuditLog",
+    "Backlog",
     "Buckets",
+    "Budget",
+    "Candidates",
     "Changes",
+    "Charge",
     "Check",
     "Clock",
+    "Courier",
+    "DeliveryQuery",
+    "DeliveryRepository",
     "Documents",
+    "Endings",
+    "Erasures",
+    "IdempotencyKeys",
     "ImageNormalizer",
     "InfectedFiles",
+    "JobEvents",
     "JobFeed",
     "JobQuery",
     "JobRepository",
+    "KeptAnswer",
     "KeyRepository",
+    "Limit",
     "ListedObject",
     "NewId",
     "ObjectLinks",
     "ObjectStore",
     "PageImage",
     "PhotoFetcher",
+    "RateLimiter",
+    "Receipt",
+    "RenderEvent",
     "Result",
     "ResultRenderer",
     "Scanner",
+    "Standing",
     "Stopwatch",
     "StoredObject",
+    "TextIndex",
     "TextRecognizer",
     "TokenVerifier",
     "Transactions",
     "UploadForm",
     "UploadRepository",
+    "UsageRecords",
     "Vault",
+    "WebhookRepository",
+    "WebhookSender",
     "WorkflowEngine",
 ]

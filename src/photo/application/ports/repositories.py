@@ -67,8 +67,9 @@ class JobRepository(Protocol):
         """Apply `change` to the stored job and return the result, or raise `NotFound`.
 
         Concurrent updates of one job happen one after the other. If `change` raises,
-        nothing is stored. It must be pure: it may run more than once. Everyone who
-        waits in `JobFeed` for this job is woken.
+        nothing is stored. It must be pure: it may run more than once. What it changed
+        is the next version for `JobEvents`, and everyone who waits in `JobFeed` for
+        this job is woken; a change that changes nothing is none.
         """
 
     async def page(self, query: JobQuery) -> Sequence[Job]:
@@ -108,10 +109,24 @@ class KeyRepository(Protocol):
         """Store a new key."""
 
     async def get(self, key_id: KeyId) -> ApiKey:
-        """Return the key, revoked or not, or raise `NotFound`."""
+        """Return the key, whosever it is, revoked or not, or raise `NotFound`."""
+
+    async def get_for(self, tenant: Tenant, key_id: KeyId) -> ApiKey:
+        """Return the tenant's key, revoked or not, or raise `NotFound`."""
 
     async def update(self, key_id: KeyId, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
         """Apply `change` to the key and return it, or raise `NotFound`."""
+
+    async def note_use(self, key_id: KeyId, *, at: datetime, secret_hmac: str) -> None:
+        """Note a use of a key, if it is one that counts: see `ApiKey.used`.
+
+        Waits for nobody: nothing is noted while someone else changes the key.
+        """
+
+    async def page(
+        self, tenant: Tenant, *, limit: int, before: KeyId | None = None
+    ) -> Sequence[ApiKey]:
+        """Return at most `limit` of a tenant's keys, newest first."""
 
     async def all(self) -> Sequence[ApiKey]:
         """Return every key of every tenant, newest first. For operators."""
@@ -120,10 +135,11 @@ class KeyRepository(Protocol):
 class Changes(Protocol):
     """The changes of one job since the subscription began."""
 
-    async def wait(self, up_to: timedelta) -> None:
-        """Return at the next change, or when the time is over, or, rarely, for nothing.
+    async def wait(self, up_to: timedelta) -> bool:
+        """Return at the next change, or when the time is over: then false.
 
-        A change between two calls is not lost: the next call returns at once.
+        A change between two calls is not lost: the next call returns at once. There
+        may, rarely, have been none.
         """
 
 

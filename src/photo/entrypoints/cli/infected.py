@@ -48,7 +48,7 @@ def list_(*, limit: int, as_json: bool) -> None:
 
 def _row(file: InfectedFile) -> str:
     found_at = file.found_at.isoformat(timespec="seconds")
-    return _ROW.format(found_at, file.sha256, file.job_id, file.signature)
+    return _ROW.format(found_at, file.sha256, file.job_id or "(erased)", file.signature)
 
 
 @infected.command()

@@ -1,20 +1,20 @@
 """`photo keys`: who may use the service."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
-from photo.application.keys import CreateKey, RevokeKey
+from photo.application.audit import operator
+from photo.application.keys import LONGEST_LIFE, CreateKey, RevokeKey
 from photo.application.ports import KeyRepository
-from photo.domain.access import KeyId, Scope, Tenant
+from photo.domain.access import ApiKey, KeyId, Scope, Tenant, is_tenant
+from photo.domain.characters import visible
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
 from photo.entrypoints.start import run
 
-_TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _LIFETIME = re.compile(r"[0-9]{1,6}[hdw]")
-_LONGEST = timedelta(days=3650)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -27,13 +27,13 @@ class _Lifetime(click.ParamType[timedelta]):
         if not _LIFETIME.fullmatch(value):
             self.fail("a lifetime looks like 12h, 90d or 52w", param, ctx)
         lifetime = int(value[:-1]) * _UNITS[value[-1]]
-        if not timedelta() < lifetime <= _LONGEST:
-            self.fail(f"a lifetime is at most {_LONGEST.days} days", param, ctx)
+        if not timedelta() < lifetime <= LONGEST_LIFE:
+            self.fail(f"a lifetime is at most {LONGEST_LIFE.days} days", param, ctx)
         return lifetime
 
 
 def _tenant(_ctx: click.Context, _param: click.Parameter, value: str) -> Tenant:
-    if not _TENANT.fullmatch(value):
+    if not is_tenant(value):
         raise click.BadParameter("up to 63 lower-case letters, digits and hyphens")
     return Tenant(value)
 
@@ -64,10 +64,10 @@ def create(
         async with live_container(settings) as container:
             create_key = await container.get(CreateKey)
             key, shown = await create_key(
-                tenant,
+                operator(tenant),
                 name=name,
                 scopes=frozenset(map(Scope, scopes)),
-                lifetime=lifetime,
+                expires=lifetime,
             )
         click.echo(f"{key.id} ({name}): this secret is shown only now", err=True)
         click.echo(shown)
@@ -82,13 +82,7 @@ def list_() -> None:
     async def main(settings: Settings) -> None:
         async with live_container(settings) as container:
             for key in await (await container.get(KeyRepository)).all():
-                state = "revoked" if key.revoked_at else "active"
-                expiry = key.expires_at.isoformat() if key.expires_at else "never"
-                scopes = ",".join(sorted(key.scopes))
-                click.echo(
-                    f"{key.id}  {state}  tenant={key.tenant}  scopes={scopes}"
-                    f"  expires={expiry}  {key.name}"
-                )
+                click.echo(_line(key))
 
     run(main)
 
@@ -100,8 +94,27 @@ def revoke(key_id: str) -> None:
 
     async def main(settings: Settings) -> None:
         async with live_container(settings) as container:
+            key = await (await container.get(KeyRepository)).get(KeyId(key_id))
             revoke_key = await container.get(RevokeKey)
-            await revoke_key(KeyId(key_id))
+            await revoke_key(operator(key.tenant), key.id)
         click.echo(f"{key_id} is revoked.")
 
     run(main)
+
+
+def _line(key: ApiKey) -> str:
+    return "  ".join(
+        [
+            key.id,
+            "revoked" if key.revoked_at else "active",
+            f"tenant={key.tenant}",
+            f"scopes={','.join(sorted(key.scopes))}",
+            f"expires={_moment(key.expires_at)}",
+            f"last-used={_moment(key.last_used_at)}",
+            visible(key.name),
+        ]
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else "never"

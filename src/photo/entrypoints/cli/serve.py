@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import click
 import structlog
-import uvicorn
 from dishka import AsyncContainer
 from temporalio.worker import Worker
 
@@ -19,13 +18,16 @@ from photo.adapters.s3.clients import S3Clients
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
+from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.worker import Workers, make_workers, running
+from photo.application.draining import Draining
 from photo.application.health import CheckHealth
 from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
 from photo.application.tenancy import NOBODY
 from photo.domain.errors import Unavailable
 from photo.entrypoints.http.app import HttpConfig, create_app
+from photo.entrypoints.http.server import Server
 from photo.entrypoints.live import live_container
 from photo.entrypoints.reading import ImageProcesses
 from photo.entrypoints.scanner_probes import blind_spots
@@ -36,10 +38,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_DRAIN_SECONDS = 5
-# Longer than clients and load balancers keep idle connections: whoever closes first
-# may cut off a request that the other is just sending.
-_KEEP_ALIVE_SECONDS = 75
 _RETRY_SECONDS = 5
 
 
@@ -67,23 +65,13 @@ async def _serve_api(settings: Settings) -> None:
             cors_origins=settings.cors_origins,
             allowed_hosts=settings.allowed_hosts,
             debug=settings.debug,
+            https_only=settings.environment == "production",
+            proxies=settings.proxy_networks,
             version=__version__,
         ),
     )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            loop="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-        )
-    )
+    draining = await container.get(Draining)
+    server = Server(app, on_stop=draining.begin, host=settings.host, port=settings.port)
     await server.serve()
     if not server.started:
         sys.exit(1)
@@ -100,6 +88,7 @@ async def _work(settings: Settings) -> None:
             queue,
             await container.get(JobActivities),
             await container.get(ImageActivities),
+            await container.get(DeliveryActivities),
             await container.get(NoteWaiting),
             image_processes=await container.get(ImageProcesses),
         )
@@ -129,7 +118,9 @@ async def work(
             start(workers.scans)
 
     async with (
-        running(workers.light, workers.fetches, workers.images) as start,
+        running(
+            workers.light, workers.fetches, workers.images, workers.webhooks
+        ) as start,
         asyncio.TaskGroup() as group,
     ):
         probing = group.create_task(scan_if_safe(start))

@@ -1,22 +1,32 @@
 """The HTTP application."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from dishka import AsyncContainer
-from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from photo.entrypoints.http import docs, jobs, read, uploads
+from photo.entrypoints.http import (
+    audit,
+    docs,
+    jobs,
+    keys,
+    read,
+    search,
+    uploads,
+    usage,
+    webhooks,
+)
+from photo.entrypoints.http.cors import Cors
 from photo.entrypoints.http.edge import Edge
+from photo.entrypoints.http.gate import Gate, enter
 from photo.entrypoints.http.handlers import HANDLERS
 from photo.entrypoints.http.health import health_router
+from photo.entrypoints.http.hosts import Hosts
 from photo.entrypoints.http.openapi import openapi_config
-from photo.entrypoints.http.request import (
-    ApiRequest,
-    authorize,
-    refuse_unknown_parameters,
-)
+from photo.entrypoints.http.proxies import Proxies
+from photo.entrypoints.http.request import ApiRequest
 
 #: Twenty metadata entries of the longest kind, escaped, and room to spare.
 _MAX_JSON_BYTES = 256 * 1024
@@ -26,41 +36,62 @@ _MAX_JSON_BYTES = 256 * 1024
 class HttpConfig:
     version: str
     debug: bool = False
-    #: Origins whose pages may call the API; none if empty.
+    #: Origins whose pages may call the API; none if empty, all if `*`.
     cors_origins: tuple[str, ...] = ()
-    #: Names that the service answers to, without ports; all if empty.
+    #: Names that the service answers to, with a port or on any; all if empty.
     allowed_hosts: tuple[str, ...] = ()
+    #: Networks of proxies whose word is taken on who is calling, and how.
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    #: Refuse what came over plain http.
+    https_only: bool = False
 
 
 def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
     """The application; it closes the container when it shuts down."""
     v1 = Router(
         "/v1",
-        route_handlers=[uploads.router, jobs.router, read.router],
-        guards=[authorize, refuse_unknown_parameters],
+        route_handlers=[
+            uploads.router,
+            jobs.router,
+            read.router,
+            search.router,
+            keys.router,
+            usage.router,
+            audit.router,
+            webhooks.router,
+        ],
+        before_request=enter,
         request_class=ApiRequest,
         request_max_body_size=_MAX_JSON_BYTES,
     )
     app = Litestar(
         [health_router(config.version), docs.router, v1],
-        cors_config=_cors(config.cors_origins),
         debug=config.debug,
         exception_handlers=HANDLERS,
         logging_config=None,
         on_shutdown=[container.close],
         openapi_config=openapi_config(config.version),
     )
-    setup_dishka(container, app)
-    app.asgi_handler = Edge(app.asgi_handler, allowed_hosts=config.allowed_hosts)
+    app.state.gate = Gate(container)
+    app.state.dishka_container = container
+    app.asgi_handler = Edge(
+        _with_container(container, app.asgi_handler),
+        hosts=Hosts(config.allowed_hosts),
+        cors=Cors(config.cors_origins),
+        proxies=Proxies(config.proxies),
+        https_only=config.https_only,
+    )
     return app
 
 
-def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=[*origins],
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
-        expose_headers=["Content-Location", "Location", "Retry-After", "X-Request-Id"],
-    )
+def _with_container(container: AsyncContainer, app: ASGIApp) -> ASGIApp:
+    """Let handlers find the container itself: nothing here lives for one request.
+
+    dishka's own middleware makes a container for every request.
+    """
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["dishka_container"] = container
+        await app(scope, receive, send)
+
+    return middleware

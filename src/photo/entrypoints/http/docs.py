@@ -6,6 +6,8 @@ from litestar.params import FromPath
 from litestar.response import File, Response
 from swagger_ui_bundle import swagger_ui_path
 
+from photo.entrypoints.http import error_pages
+
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
@@ -42,6 +44,14 @@ async def start() -> str:
     return _START
 
 
+@get("/errors", media_type=MediaType.HTML)
+async def errors() -> Response[str]:
+    return Response(
+        error_pages.as_html(),
+        headers={"Content-Security-Policy": error_pages.CONTENT_SECURITY_POLICY},
+    )
+
+
 @get("/{name:str}")
 async def file(name: FromPath[str]) -> File:
     if name not in _FILES:
@@ -54,4 +64,6 @@ async def file(name: FromPath[str]) -> File:
     )
 
 
-router = Router("/docs", route_handlers=[page, start, file], include_in_schema=False)
+router = Router(
+    "/docs", route_handlers=[page, start, errors, file], include_in_schema=False
+)

@@ -7,7 +7,14 @@ from itertools import islice
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.inspect import EnumType, StructType, Type, UnionType, type_info
+from msgspec.inspect import (
+    EnumType,
+    FrozenSetType,
+    StructType,
+    Type,
+    UnionType,
+    type_info,
+)
 
 from photo.domain.characters import visible
 from photo.domain.errors import ValidationFailed
@@ -73,6 +80,11 @@ def unknown_parameter(name: str) -> ValidationFailed:
     )
 
 
+def unfit_parameter(name: str, what: str) -> ValidationFailed:
+    shown = name[:_SHOWN]
+    return ValidationFailed(f"{visible(shown)}: {what}", pointer=f"/{_escaped(shown)}")
+
+
 def _sentence(what: str) -> str:
     if pattern := _PATTERN.fullmatch(what):
         return f"Expected {_FORMS[pattern[1]]}."
@@ -117,6 +129,9 @@ def _choices(kind: object, pointer: str) -> list[str]:
     """What may stand at a pointer: an enum's values, or the tags of a union."""
     types = [*_members(type_info(kind))]
     for step in pointer.split("/")[1:]:
+        if step.isdigit():
+            # What is in a set counts as a type of the set itself.
+            continue
         structs = [each for each in types if isinstance(each, StructType)]
         if tags := [str(each.tag) for each in structs if each.tag_field == step]:
             return tags
@@ -132,7 +147,11 @@ def _choices(kind: object, pointer: str) -> list[str]:
 
 
 def _members(kind: Type) -> Iterator[Type]:
-    yield from kind.types if isinstance(kind, UnionType) else (kind,)
+    """The types of a union, and what a set of them has in it."""
+    for each in kind.types if isinstance(kind, UnionType) else (kind,):
+        yield each
+        if isinstance(each, FrozenSetType):
+            yield from _members(each.item_type)
 
 
 def _escaped(name: str) -> str:

@@ -17,14 +17,10 @@ from photo.domain.errors import (
     Unavailable,
     ValidationFailed,
 )
+from photo.entrypoints.http.challenges import challenge
 from photo.entrypoints.http.faults import Fault, fault_of
-from photo.entrypoints.http.problems import (
-    REFUSED,
-    Problem,
-    Refused,
-    problem,
-    status_of,
-)
+from photo.entrypoints.http.problems import Problem, Refused, problem, status_of
+from photo.entrypoints.http.refusals import REFUSALS
 
 log = structlog.get_logger()
 
@@ -34,14 +30,17 @@ _BROKEN = "Something broke here. Send the request_id to whoever runs this servic
 def expected(request: Request[Any, Any, Any], error: PhotoError) -> Response[Problem]:
     if isinstance(error, Unavailable):
         log.warning("dependency_failed", code=error.code, reason=error.reason)
-    return problem(
+    response = problem(
         request,
         status_of(type(error)),
         error.code,
         error.detail,
         retryable=error.retryable,
+        retry_after=error.retry_after,
         faults=[Fault(error.pointer or "", error.detail)],
     )
+    response.headers.update(challenge(request, error))
+    return response
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -52,14 +51,15 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
 
 def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """What was refused before a use case was asked."""
-    if error.status_code not in REFUSED:
+    if error.status_code not in REFUSALS:
         return unexpected(request, error)
-    code, detail = REFUSED[error.status_code]
+    code, detail, retryable = REFUSALS[error.status_code]
     if isinstance(error, Refused):
         detail = error.detail
-    response = problem(request, HTTPStatus(error.status_code), code, detail)
+    status = HTTPStatus(error.status_code)
+    response = problem(request, status, code, detail, retryable=retryable)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ", ".join(_allowed(request))
+        response.headers["Allow"] = ", ".join(allowed(request))
     return response
 
 
@@ -80,12 +80,13 @@ def invalid_parameters(
         request,
         status_of(ValidationFailed),
         ValidationFailed.code,
-        " ".join(fault.detail for fault in faults) or REFUSED[400].detail,
+        " ".join(fault.detail for fault in faults) or REFUSALS[400].detail,
         faults=faults,
     )
 
 
-def _allowed(request: Request[Any, Any, Any]) -> Iterator[str]:
+def allowed(request: Request[Any, Any, Any]) -> Iterator[str]:
+    """The methods that the path answers to."""
     path = normalize_path(request.scope["path"])
     for method in HTTPMethod:
         with suppress(HTTPException):

@@ -14,6 +14,7 @@ log = structlog.get_logger()
 def health_router(version: str) -> DishkaRouter:
     @get("/healthz", summary="Does the process live?")
     async def healthz() -> Liveness:
+        """Asks nothing of anything else."""
         return Liveness("ok", version)
 
     return DishkaRouter("/", route_handlers=[healthz, readyz], tags=["health"])
@@ -25,6 +26,7 @@ def health_router(version: str) -> DishkaRouter:
     responses={503: ResponseSpec(Readiness, False, "Something it needs fails.")},
 )
 async def readyz(check_health: FromDishka[CheckHealth]) -> Response[Readiness]:
+    """Asks the database, both buckets, the workflow server and the virus scanner."""
     healths = await check_health()
     failures = {
         name: health.reason or health.failure

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from dishka.integrations.litestar import DishkaRouter, FromDishka
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 from structlog.contextvars import bind_contextvars
 
@@ -13,26 +13,42 @@ from photo.application.jobs import (
     AwaitJob,
     CancelJob,
     ListFiles,
-    OpenArtifact,
     SubmitJob,
 )
 from photo.application.ports import JobQuery, JobRepository
+from photo.application.results import OpenResult
+from photo.application.retrying import RetryJob
 from photo.domain.errors import (
+    Infected,
     JobFailed,
     JobFinished,
     JobNotFinished,
     NotFound,
+    Overloaded,
     UnsupportedMediaType,
     UploadExpired,
     UploadMissing,
     UploadUsed,
     UrlRefused,
 )
+from photo.domain.formats import Format
 from photo.domain.job import Job, Status
 from photo.entrypoints.http.bodies import NewJob, UploadSource
+from photo.entrypoints.http.erasures import erase_job
+from photo.entrypoints.http.events import follow_job
+from photo.entrypoints.http.idempotency import idempotent
 from photo.entrypoints.http.identifiers import job_named
-from photo.entrypoints.http.openapi import RESULT, ResultOperation, problems
+from photo.entrypoints.http.limits import COST
+from photo.entrypoints.http.openapi import (
+    IDEMPOTENT,
+    RESULT,
+    IdempotentOperation,
+    ResultOperation,
+    problems,
+)
 from photo.entrypoints.http.paging import (
+    CURSOR,
+    LIMIT,
     METADATA,
     cursor_after,
     job_before,
@@ -40,13 +56,15 @@ from photo.entrypoints.http.paging import (
     moment,
 )
 from photo.entrypoints.http.request import OPEN_QUERY, READ, WRITE, ApiRequest
-from photo.entrypoints.http.results import Format, chosen_format, result_of
+from photo.entrypoints.http.results import FORMAT, chosen_format, result_of
 from photo.entrypoints.http.views import FileList, FileView, JobPage, JobView, job_path
 
 WAIT = QueryParameter(ge=0, le=60, description="Seconds to wait for the job's end.")
-_LIMIT = QueryParameter(ge=1, le=200)
-_CURSOR = QueryParameter(description="The `next_cursor` of the page before.")
-_MOMENT = QueryParameter(description="RFC 3339, such as `2026-11-22T10:00:00Z`.")
+_STATUS = QueryParameter(description="Only jobs in this state.")
+_MOMENT = QueryParameter(
+    description="RFC 3339, such as `2026-11-22T10:00:00Z`.",
+    schema_extra={"format": "date-time"},
+)
 
 
 @post(
@@ -61,8 +79,13 @@ _MOMENT = QueryParameter(description="RFC 3339, such as `2026-11-22T10:00:00Z`."
         UploadUsed,
         UnsupportedMediaType,
         UrlRefused,
+        Overloaded,
+        *IDEMPOTENT,
     ),
+    operation_class=IdempotentOperation,
+    opt={COST: 5},
 )
+@idempotent
 async def create_job(
     request: ApiRequest, data: JSONBody[NewJob], submit: FromDishka[SubmitJob]
 ) -> Response[JobView]:
@@ -70,12 +93,18 @@ async def create_job(
     tenant = request.user.tenant
     if isinstance(data.source, UploadSource):
         upload_id = data.source.upload_id
-        return accepted(await submit.on_upload(tenant, upload_id, data.metadata))
+        job = await submit.on_upload(
+            tenant, upload_id, data.metadata, webhook_url=data.webhook_url
+        )
+        return accepted(job)
     try:
-        return accepted(await submit.on_url(tenant, data.source.url, data.metadata))
+        job = await submit.on_url(
+            tenant, data.source.url, data.metadata, webhook_url=data.webhook_url
+        )
     except UrlRefused as error:
-        error.pointer = "/source/url"
+        error.pointer = error.pointer or "/source/url"
         raise
+    return accepted(job)
 
 
 @get(
@@ -89,9 +118,9 @@ async def list_jobs(
     request: ApiRequest,
     *,
     jobs: FromDishka[JobRepository],
-    limit: Annotated[int, _LIMIT] = 50,
-    cursor: Annotated[str | None, _CURSOR] = None,
-    status: FromQuery[Status | None] = None,
+    limit: Annotated[int, LIMIT] = 50,
+    cursor: Annotated[str | None, CURSOR] = None,
+    status: Annotated[Status | None, _STATUS] = None,
     created_after: Annotated[str | None, _MOMENT] = None,
     created_before: Annotated[str | None, _MOMENT] = None,
 ) -> JobPage:
@@ -134,12 +163,34 @@ async def get_job(
     status_code=202,
     security=WRITE,
     summary="Cancel a job",
-    responses=problems(NotFound, JobFinished),
+    responses=problems(NotFound, JobFinished, *IDEMPOTENT),
+    operation_class=IdempotentOperation,
 )
+@idempotent
 async def cancel_job(
     request: ApiRequest, id: FromPath[str], cancel: FromDishka[CancelJob]
 ) -> JobView:
+    """The work on it stops within seconds. What was done so far is not kept."""
     return JobView.of(await cancel(request.user.tenant, job_named(id)))
+
+
+@post(
+    "/{id:str}/retry",
+    status_code=202,
+    security=WRITE,
+    summary="Retry a job",
+    responses=problems(
+        NotFound, Infected, JobNotFinished, UploadMissing, Overloaded, *IDEMPOTENT
+    ),
+    operation_class=IdempotentOperation,
+    opt={COST: 5},
+)
+@idempotent
+async def retry_job(
+    request: ApiRequest, id: FromPath[str], retry: FromDishka[RetryJob]
+) -> Response[JobView]:
+    """A new job on the photo of one that has ended: nothing has to be sent again."""
+    return accepted(await retry(request.user.tenant, job_named(id)))
 
 
 @get(
@@ -152,12 +203,12 @@ async def cancel_job(
 async def get_result(
     request: ApiRequest,
     id: FromPath[str],
-    open_artifact: FromDishka[OpenArtifact],
-    format: FromQuery[Format | None] = None,
+    open_result: FromDishka[OpenResult],
+    format: Annotated[Format | None, FORMAT] = None,
 ) -> Stream:
     """In the form that `format` asks for, or else `Accept`."""
     form = chosen_format(request, format)
-    return await result_of(open_artifact, request.user.tenant, job_named(id), form)
+    return await result_of(open_result, request.user.tenant, job_named(id), form)
 
 
 @get(
@@ -187,7 +238,10 @@ router = DishkaRouter(
         create_job,
         list_jobs,
         get_job,
+        follow_job,
         cancel_job,
+        retry_job,
+        erase_job,
         get_result,
         list_files,
     ],

@@ -1,40 +1,65 @@
-"""The query of a list of jobs: opaque cursors, filters, moments."""
+"""The query of a list: opaque cursors, filters, moments."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
+from litestar.params import QueryParameter
 from msgspec import Meta
 
+from photo.domain.access import KeyId
+from photo.domain.audit import AuditId
 from photo.domain.errors import ValidationFailed
 from photo.domain.job import JobId
+from photo.domain.webhook import DeliveryId, WebhookId
 from photo.entrypoints.http.bodies import Metadata
 from photo.entrypoints.http.faults import invalid
-from photo.entrypoints.http.identifiers import is_job_id
 
 METADATA = "metadata."
+_CURSOR = re.compile(r"[0-9a-z]{26}")
+LIMIT = QueryParameter(ge=1, le=200, description="How many items a page has.")
+CURSOR = QueryParameter(
+    description="The `next_cursor` of the page before.",
+    schema_extra={"pattern": f"^{_CURSOR.pattern}$"},
+)
 
 _Moment = Annotated[datetime, Meta(tz=True)]
 
 
-def cursor_after(job_id: JobId) -> str:
-    return urlsafe_b64encode(job_id.encode()).decode().rstrip("=")
+def cursor_after(id: str) -> str:
+    return id.rpartition("_")[2]
 
 
 def job_before(cursor: str) -> JobId:
     """The last job of the page before."""
-    try:
-        job_id = urlsafe_b64decode(f"{cursor}==").decode()
-    except ValueError:
-        job_id = ""
-    if not is_job_id(job_id):
+    return JobId(_last(cursor, "job"))
+
+
+def key_before(cursor: str) -> KeyId:
+    return KeyId(_last(cursor, "key"))
+
+
+def entry_before(cursor: str) -> AuditId:
+    return AuditId(_last(cursor, "aud"))
+
+
+def webhook_before(cursor: str) -> WebhookId:
+    return WebhookId(_last(cursor, "whk"))
+
+
+def delivery_before(cursor: str) -> DeliveryId:
+    return DeliveryId(_last(cursor, "msg"))
+
+
+def _last(cursor: str, prefix: str) -> str:
+    if not _CURSOR.fullmatch(cursor):
         raise ValidationFailed(
             "This is no cursor: send the next_cursor of the page before.",
             pointer="/cursor",
         )
-    return JobId(job_id)
+    return f"{prefix}_{cursor}"
 
 
 def moment(name: str, value: str | None) -> datetime | None:
@@ -47,6 +72,17 @@ def moment(name: str, value: str | None) -> datetime | None:
             f"{name}: Expected a moment with its time zone, such as "
             "2026-11-22T10:00:00Z (a + in a URL is written %2B).",
             pointer=f"/{name}",
+        ) from None
+
+
+def day(name: str, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, date)
+    except msgspec.ValidationError:
+        raise ValidationFailed(
+            f"{name}: Expected a day such as 2026-11-22.", pointer=f"/{name}"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from photo.application.results import OpenResult
@@ -12,6 +13,8 @@ from photo.entrypoints.http.accept import best_of
 from photo.entrypoints.http.problems import Refused
 from photo.entrypoints.http.request import ApiRequest
 from photo.entrypoints.http.views import job_path
+
+FORMAT = QueryParameter(description="The form to answer in, whatever `Accept` says.")
 
 _BY_MEDIA_TYPE = {form.media_type: form for form in Format}
 #: What browsers show by themselves, and what they are told to keep their hands off:

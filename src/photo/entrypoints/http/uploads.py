@@ -1,7 +1,7 @@
 """Routes: let a client send a photo straight to the store."""
 
 from dishka.integrations.litestar import DishkaRouter, FromDishka
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from photo.application.uploads import GrantUpload, LookUpUpload
@@ -12,8 +12,13 @@ from photo.domain.errors import (
     UnsupportedMediaType,
 )
 from photo.entrypoints.http.bodies import NewUpload
+from photo.entrypoints.http.idempotency import idempotent
 from photo.entrypoints.http.identifiers import upload_named
-from photo.entrypoints.http.openapi import problems
+from photo.entrypoints.http.openapi import (
+    IDEMPOTENT,
+    IdempotentOperation,
+    problems,
+)
 from photo.entrypoints.http.request import READ, WRITE, ApiRequest
 from photo.entrypoints.http.views import UploadGrant, UploadView
 
@@ -22,13 +27,18 @@ from photo.entrypoints.http.views import UploadGrant, UploadView
     "/",
     security=WRITE,
     summary="Ask for an upload",
-    responses=problems(FileTooLarge, Infected, UnsupportedMediaType),
+    responses=problems(FileTooLarge, Infected, UnsupportedMediaType, *IDEMPOTENT),
+    operation_class=IdempotentOperation,
 )
+@idempotent
 async def create_upload(
     request: ApiRequest, data: JSONBody[NewUpload], grant: FromDishka[GrantUpload]
-) -> UploadGrant:
+) -> Response[UploadGrant]:
     """A form for one photo: the store refuses any other type or size."""
-    return UploadGrant.of(*await grant(request.user.tenant, data.promise()))
+    upload, form = await grant(request.user.tenant, data.promise())
+    return Response(
+        UploadGrant.of(upload, form), headers={"Location": f"/v1/uploads/{upload.id}"}
+    )
 
 
 @get(

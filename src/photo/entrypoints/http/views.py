@@ -88,6 +88,8 @@ class JobView(Struct, frozen=True, kw_only=True):
     #: Why the present step is being tried again, if it is.
     step_error: Failure | None
     source: UploadSource | UrlSource
+    #: The job whose photo is read once more.
+    retry_of: JobId | None
     photo: Photo | None
     text_preview: str | None
     error: Failure | None
@@ -107,6 +109,7 @@ class JobView(Struct, frozen=True, kw_only=True):
             step=job.step,
             step_error=job.step_error,
             source=_source(job),
+            retry_of=job.retry_of,
             photo=job.photo,
             text_preview=job.text_preview,
             error=job.error,

@@ -32,6 +32,7 @@ class Servers:
 
     database_url: str = field(repr=False)
     admin_database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     s3: S3Server
     temporal_target: str
     temporal_namespace: str
@@ -65,6 +66,7 @@ def _servers(state: State) -> Servers:
     return Servers(
         database_url=database_url(state, "photo", state.photo_password),
         admin_database_url=database_url(state, "postgres", state.postgres_password),
+        secret_key=state.secret_key,
         s3=s3_server(state),
         temporal_target=temporal.target(state),
         temporal_namespace=temporal.NAMESPACE,

@@ -10,6 +10,7 @@ from signal import Signals
 from photo.adapters.postgres.migrate import migrate
 from photo.adapters.s3.buckets import create_bucket
 from photo.adapters.s3.clients import open_clients
+from photo.application.audit import operator
 from photo.application.keys import CreateKey
 from photo.domain.access import Scope, Tenant
 from photo.entrypoints.credentials import (
@@ -31,7 +32,26 @@ RAW, PROCESSED = "photo-raw", "photo-processed"
 
 _INHERITED = {"HOME", "LOG_LEVEL", "PATH", "TMPDIR"}
 #: Settings that the caller may make for the local service.
-_GIVEN = {"CLAMD_URL", "MAX_BYTES", "URL_ALLOW_HTTP", "URL_ALLOWED_NETWORKS"}
+_GIVEN = {
+    "CLAMD_URL",
+    "CORS_ORIGINS",
+    "DAILY_BYTES",
+    "DAILY_JOBS",
+    "MAX_BYTES",
+    "MAX_QUEUED_JOBS",
+    "OIDC_AUDIENCE",
+    "OIDC_ISSUER",
+    "OIDC_TENANT_CLAIM",
+    "OIDC_TOKEN_TYPE",
+    "RATE_LIMIT_PER_ADDRESS",
+    "RATE_LIMIT_PER_KEY",
+    "RATE_LIMIT_PER_TENANT",
+    "RATE_LIMIT_STORAGE",
+    "RETENTION_DAYS",
+    "TRUSTED_PROXIES",
+    "URL_ALLOWED_NETWORKS",
+    "URL_ALLOW_HTTP",
+}
 
 
 async def serve_locally(
@@ -61,6 +81,7 @@ def service_variables(servers: Servers, port: int) -> dict[str, str]:
         **{name: os.environ[name] for name in _GIVEN & os.environ.keys()},
         "HOST": HOST,
         "PORT": str(port),
+        "SECRET_KEY": servers.secret_key,
         "DATABASE_URL": servers.database_url,
         "AWS_REGION": servers.s3.region,
         "AWS_ENDPOINT_URL_S3": servers.s3.endpoint,
@@ -91,7 +112,7 @@ async def _first_key(variables: Mapping[str, str]) -> str:
     async with live_container(Settings.from_env(variables)) as container:
         create_key = await container.get(CreateKey)
         _, shown = await create_key(
-            Tenant("default"), name="photo up", scopes=frozenset(Scope)
+            operator(Tenant("default")), name="photo up", scopes=frozenset(Scope)
         )
     return shown
 

@@ -20,6 +20,7 @@ from photo.adapters.postgres.schema.base import Id, Time, metadata, tenant
 
 UPLOAD_SERVES_ONE_JOB = "jobs_upload_id_key"
 UPLOAD_EXISTS = "jobs_upload_fkey"
+RETRIED_JOB_EXISTS = "jobs_retry_of_fkey"
 UNFINISHED = text("status IN ('queued', 'running')")
 
 uploads = Table(
@@ -62,7 +63,11 @@ jobs = Table(
     Column("text_preview", Text),
     Column("manifest_sha256", Text),
     Column("error", JSONB(none_as_null=True)),
-    Column("retry_of", Id),
+    Column(
+        "retry_of",
+        Id,
+        ForeignKey("jobs.id", name=RETRIED_JOB_EXISTS, ondelete="SET NULL"),
+    ),
     Column("webhook_url", Text),
     Column("version", Integer, nullable=False, server_default="1"),
     ForeignKeyConstraint(
@@ -97,15 +102,21 @@ jobs = Table(
 )
 Index("jobs_newest", jobs.c.tenant, jobs.c.id.desc())
 Index("jobs_newest_by_status", jobs.c.tenant, jobs.c.status, jobs.c.id.desc())
-Index("jobs_created", jobs.c.tenant, jobs.c.created_at)
 Index("jobs_oldest", jobs.c.created_at, postgresql_using="brin")
+Index(
+    "jobs_finished",
+    jobs.c.finished_at,
+    postgresql_where=text("finished_at IS NOT NULL"),
+)
 Index("jobs_upload", jobs.c.upload_id)
 Index(
     UPLOAD_SERVES_ONE_JOB,
     jobs.c.upload_id,
     unique=True,
-    postgresql_where=text("retry_of IS NULL"),
+    # Every retry has a photo of its own, even when the job before it has gone.
+    postgresql_where=text("raw_key = tenant || '/' || upload_id"),
 )
+Index("jobs_retries", jobs.c.retry_of, postgresql_where=text("retry_of IS NOT NULL"))
 Index("jobs_unfinished", jobs.c.status, jobs.c.created_at, postgresql_where=UNFINISHED)
 Index("jobs_unfinished_raw_key", jobs.c.raw_key, postgresql_where=UNFINISHED)
 
@@ -148,7 +159,9 @@ infected_files = Table(
     Column("sha256", Id, primary_key=True),
     Column("signature", Text, nullable=False),
     Column("found_at", Time, nullable=False),
-    Column("job_id", Id, nullable=False),
+    # None: that job was erased.
+    Column("job_id", Id),
     CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
 )
 Index("infected_files_newest", infected_files.c.found_at)
+Index("infected_files_job", infected_files.c.job_id)

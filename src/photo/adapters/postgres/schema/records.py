@@ -1,16 +1,18 @@
 """What stays when a job has gone."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, text
+from sqlalchemy import BigInteger, Column, Date, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from photo.adapters.postgres.schema.base import Id, Time, metadata, tenant
 
-#: By day (UTC): what was accepted, and how it ended.
+#: By day (UTC): what was accepted, and how it ended. The sum of the slots counts: a
+#: tenant's jobs would take turns at a single row, each for as long as a commit takes.
 usage_days = Table(
     "usage_days",
     metadata,
     tenant(primary_key=True),
     Column("day", Date, primary_key=True),
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
     *(
         Column(name, BigInteger, nullable=False, server_default="0")
         for name in ("jobs", "bytes", "succeeded", "failed", "cancelled")

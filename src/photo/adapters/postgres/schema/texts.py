@@ -1,7 +1,6 @@
 """What was read, and where each word was."""
 
-from sqlalchemy import ARRAY, Column, ForeignKey, Table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ARRAY, JSON, Column, ForeignKey, Table
 
 from photo.adapters.postgres.schema.base import Id, metadata, tenant
 
@@ -15,7 +14,7 @@ job_texts = Table(
         primary_key=True,
     ),
     tenant(),
-    Column("pages", JSONB, nullable=False),
+    Column("pages", JSON, nullable=False),
     # The words under which `job_words` knows it.
     Column("words", ARRAY(Id), nullable=False),
 )

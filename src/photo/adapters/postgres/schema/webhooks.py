@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    LargeBinary,
     Table,
     Text,
     text,
@@ -23,8 +22,8 @@ webhooks = Table(
     # None: the one whose secrets sign what goes to the `webhook_url` of single jobs.
     Column("url", Text),
     Column("events", ARRAY(Text), nullable=False),
-    # Sealed: the secrets, and until when each is valid.
-    Column("secrets", LargeBinary, nullable=False),
+    # The secrets, each sealed, and until when it is valid.
+    Column("secrets", JSONB, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("failing_since", Time),
     Column("disabled_at", Time),
@@ -34,12 +33,8 @@ webhooks = Table(
     ),
 )
 Index("webhooks_newest", webhooks.c.tenant, webhooks.c.id.desc())
-Index(
-    "webhooks_of_jobs",
-    webhooks.c.tenant,
-    unique=True,
-    postgresql_where=text("url IS NULL"),
-)
+NO_URL = text("url IS NULL")
+Index("webhooks_of_jobs", webhooks.c.tenant, unique=True, postgresql_where=NO_URL)
 
 webhook_deliveries = Table(
     "webhook_deliveries",
@@ -64,19 +59,29 @@ webhook_deliveries = Table(
     Column("url", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("created_at", Time, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("due_at", Time),
     Column("finished_at", Time),
     # What each attempt met: when, status, milliseconds, error.
     Column("attempts", JSONB, nullable=False),
     CheckConstraint("status IN ('pending', 'delivered', 'failed')", name="status"),
+    CheckConstraint("(status = 'pending') = (due_at IS NOT NULL)", name="due_at"),
+    CheckConstraint("(status = 'pending') = (finished_at IS NULL)", name="finished_at"),
 )
 Index(
     "webhook_deliveries_newest",
     webhook_deliveries.c.webhook_id,
     webhook_deliveries.c.id.desc(),
 )
+Index(
+    "webhook_deliveries_newest_by_status",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.status,
+    webhook_deliveries.c.id.desc(),
+)
 Index("webhook_deliveries_job", webhook_deliveries.c.job_id)
 Index(
-    "webhook_deliveries_pending",
-    webhook_deliveries.c.created_at,
-    postgresql_where=text("status = 'pending'"),
+    "webhook_deliveries_due",
+    webhook_deliveries.c.due_at,
+    postgresql_where=text("due_at IS NOT NULL"),
 )

@@ -1,0 +1,164 @@
+"""What a request costs: `GET /v1/jobs/{id}` beside raw ASGI and bare Litestar."""
+
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+import psutil
+
+from photo.entrypoints.credentials import load_credentials
+from photo.entrypoints.local.ports import choose_ports
+from photo.entrypoints.local.service import ENV_FILE, serve_locally
+
+_CONNECTIONS = 8
+_REQUESTS = 2000
+_ROUNDS = 3
+UNLIMITED = {
+    f"RATE_LIMIT_PER_{each}": str(10**9) for each in ("KEY", "TENANT", "ADDRESS")
+}
+
+
+def main() -> dict[str, Any]:
+    """Microseconds of the server's CPU a request, medians of rounds taken by turns."""
+    figures: dict[str, Any] = {}
+    ports = choose_ports(["api", "staging", "raw", "litestar"])
+    os.environ.update(UNLIMITED)
+
+    async def measure(data_dir: Path) -> None:
+        async def serve() -> None:
+            figures.update(await _compare(data_dir, ports))
+
+        await serve_locally(
+            data_dir, port=ports["api"], workers=0, serve=serve, say=print
+        )
+
+    with TemporaryDirectory(prefix="photo-bench-") as data_dir:
+        asyncio.run(measure(Path(data_dir)))
+    return figures
+
+
+async def _compare(data_dir: Path, ports: dict[str, int]) -> dict[str, Any]:
+    credentials = load_credentials(data_dir)
+    if credentials is None:
+        raise RuntimeError("the local service left no credentials")
+    headers = {"Authorization": f"Bearer {credentials.key}"}
+    job = {"source": {"type": "url", "url": "https://photos.example/1.jpg"}}
+    async with httpx.AsyncClient(base_url=credentials.url, headers=headers) as client:
+        accepted = (await client.post("/v1/jobs", json=job)).raise_for_status()
+    path = accepted.headers["Location"]
+    request = _request(path, credentials.key)
+    with (
+        _rival("raw", ports["raw"]) as raw,
+        _rival("litestar", ports["litestar"]) as bare,
+        api_process(data_dir, ports["staging"]) as api,
+    ):
+        servers = {
+            "raw": (raw, ports["raw"]),
+            "litestar": (bare, ports["litestar"]),
+            "api": (api, ports["staging"]),
+        }
+        rows = []
+        for round_ in range(_ROUNDS + 1):
+            row = {name: await _cost(*each, request) for name, each in servers.items()}
+            if round_:  # the first round warms up
+                rows.append(row)
+    cost = {name: median(row[name] for row in rows) for name in servers}
+    return {
+        "cpu_us_per_request": cost,
+        "api_over_raw": median(row["api"] / row["raw"] for row in rows),
+        "api_over_litestar": median(row["api"] / row["litestar"] for row in rows),
+    }
+
+
+def _request(path: str, key: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+        "Accept: application/json\r\nUser-Agent: bench\r\n\r\n"
+    ).encode()
+
+
+@contextmanager
+def api_process(data_dir: Path, port: int) -> Iterator[psutil.Process]:
+    """Another API on the same servers, as operators run it: its log is of JSON."""
+    lines = (data_dir / ENV_FILE).read_text(encoding="utf-8").splitlines()
+    settings = dict(shlex.split(line)[0].split("=", 1) for line in lines)
+    settings |= {"ENVIRONMENT": "staging", "PORT": str(port)}
+    with _process([sys.executable, "-m", "photo", "api"], settings) as process:
+        yield process
+
+
+@contextmanager
+def _rival(name: str, port: int) -> Iterator[psutil.Process]:
+    command = [sys.executable, "-m", "bench.raw_servers", name, str(port)]
+    with _process(command, {}) as process:
+        yield process
+
+
+@contextmanager
+def _process(command: list[str], settings: dict[str, str]) -> Iterator[psutil.Process]:
+    with subprocess.Popen(
+        command, env=os.environ | settings, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+async def _cost(process: psutil.Process, port: int, request: bytes) -> float:
+    await _load(port, request, _CONNECTIONS)
+    before = _cpu_seconds(process)
+    await _load(port, request, _REQUESTS)
+    return round((_cpu_seconds(process) - before) / _REQUESTS * 1e6, 1)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def _load(port: int, request: bytes, count: int) -> None:
+    share = count // _CONNECTIONS
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_CONNECTIONS):
+            group.create_task(_ask(port, request, share))
+
+
+async def _ask(port: int, request: bytes, times: int) -> None:
+    reader, writer = await _connected(port)
+    for _ in range(times):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode())
+        if b"chunked" in head:
+            while await reader.readuntil(b"\r\n") != b"0\r\n":
+                pass
+            await reader.readuntil(b"\r\n")
+        else:
+            fields = head.lower().split(b"content-length: ")
+            await reader.readexactly(int(fields[1].split(b"\r\n")[0]))
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(), indent=2) + "\n")

@@ -1,0 +1,103 @@
+"""Use cases: find out who is calling."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from photo.application.keys import proof_of
+from photo.application.ports import (
+    Clock,
+    KeyRepository,
+    Stopwatch,
+    TokenVerifier,
+    Vault,
+)
+from photo.application.recent import Recent
+from photo.application.tenancy import EVERYONE, NOBODY, acting_for
+from photo.domain.access import (
+    ONE_USE,
+    ApiKey,
+    KeyId,
+    Principal,
+    split_key,
+)
+from photo.domain.errors import NotFound, PhotoError, Unauthenticated
+
+#: How long a revoked key may go on working in another process.
+_ROW_SECONDS = 0.5
+_KEYS = 10_000
+
+#: What an unknown key is compared with, so that it takes as long as a wrong one.
+_NO_KEY = ApiKey(
+    id=KeyId(""),
+    tenant=NOBODY,
+    name="",
+    scopes=frozenset(),
+    secret_hmac="0" * 64,
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+)
+
+
+class CheckKey:
+    """Find out who holds an API key, or raise `Unauthenticated`.
+
+    A busy key is looked up twice a second, an unknown one each time it is shown.
+    """
+
+    def __init__(
+        self, keys: KeyRepository, vault: Vault, now: Clock, stopwatch: Stopwatch
+    ) -> None:
+        self._keys = keys
+        self._vault = vault
+        self._now = now
+        self._stopwatch = stopwatch
+        self._rows: Recent[KeyId, ApiKey] = Recent(
+            stopwatch, seconds=_ROW_SECONDS, most=_KEYS
+        )
+        self._noted: Recent[KeyId, datetime] = Recent(
+            stopwatch, seconds=ONE_USE.total_seconds(), most=_KEYS
+        )
+
+    async def __call__(self, shown: str) -> Principal:
+        key_id, secret = split_key(shown)
+        key = self._rows.get(key_id) or await self._look_up(key_id)
+        proof, now = proof_of(self._vault, secret), self._now()
+        caller = key.authenticate(proof, now=now)
+        if key.counts(now) and not self._noted.get(key_id):
+            self._noted.put(key_id, now)
+            await self._note_use(caller, key_id, now, proof.hmac)
+        return caller
+
+    async def _look_up(self, key_id: KeyId) -> ApiKey:
+        began = self._stopwatch()
+        try:
+            with acting_for(EVERYONE):
+                key = await self._keys.get(key_id)
+        except NotFound:
+            return _NO_KEY
+        self._rows.put(key_id, key, since=began)
+        return key
+
+    async def _note_use(
+        self, caller: Principal, key_id: KeyId, at: datetime, secret_hmac: str
+    ) -> None:
+        # A note that is lost is no reason to refuse the caller: the next use makes one.
+        with suppress(PhotoError), acting_for(caller.tenant):
+            await self._keys.note_use(key_id, at=at, secret_hmac=secret_hmac)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Find out who holds an API key or a token, or raise `Unauthenticated`."""
+
+    check_key: CheckKey
+    tokens: TokenVerifier | None
+
+    async def __call__(self, shown: str) -> Principal:
+        if shown.startswith("pk_"):
+            return await self.check_key(shown)
+        if self.tokens is None:
+            raise Unauthenticated(
+                "This service takes API keys only: Authorization: Bearer pk_…"
+            )
+        return await self.tokens.verify(shown)

@@ -1,0 +1,93 @@
+"""All that the buckets hold of a job."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from photo.application.artifacts import collect
+from photo.application.ports import Buckets, Documents, ListedObject, ObjectStore
+from photo.domain.erasure import Bucket, ErasedObject, Erasure
+from photo.domain.errors import ObjectNotFound
+from photo.domain.files import MANIFEST
+from photo.domain.job import Job
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    buckets: Buckets
+    documents: Documents
+
+    async def of(self, job: Job) -> tuple[ErasedObject, ...]:
+        """What is there, each with its size and SHA-256.
+
+        Of the files that the manifest vouches for the sum is taken from there; what
+        lies there besides is read.
+        """
+        found = []
+        with suppress(ObjectNotFound):
+            found.append(await _hashed(self.buckets.raw, Bucket.RAW, job.raw_key))
+        vouched_for = await self._vouched_for(job)
+        async for item in _under(self.buckets.processed, job.artifact_key("")):
+            if checksum := vouched_for.get(item.key):
+                found.append(
+                    ErasedObject(
+                        bucket=Bucket.PROCESSED,
+                        key=item.key,
+                        size_bytes=item.size_bytes,
+                        sha256=checksum,
+                    )
+                )
+                continue
+            with suppress(ObjectNotFound):
+                found.append(
+                    await _hashed(self.buckets.processed, Bucket.PROCESSED, item.key)
+                )
+        return tuple(found)
+
+    async def destroy(self, erasure: Erasure) -> None:
+        """Delete what the receipt names, and whatever else has come to lie there."""
+        await self.buckets.raw.delete(erasure.raw_key)
+        prefix = erasure.processed_prefix
+        found = {item.key async for item in _under(self.buckets.processed, prefix)}
+        named = {
+            each.key for each in erasure.objects if each.bucket is Bucket.PROCESSED
+        }
+        for key in sorted(found | named):
+            await self.buckets.processed.delete(key)
+
+    async def _vouched_for(self, job: Job) -> Mapping[str, str]:
+        if job.manifest_sha256 is None:
+            return {}
+        key = job.artifact_key(MANIFEST)
+        try:
+            manifest = self.documents.read_manifest(
+                await collect(self.buckets.processed, key)
+            )
+        except ObjectNotFound:
+            return {}
+        files = {job.artifact_key(file.name): file.sha256 for file in manifest.files}
+        return files | {key: job.manifest_sha256}
+
+
+async def _under(store: ObjectStore, prefix: str) -> AsyncIterator[ListedObject]:
+    """The objects whose keys begin like this."""
+    after = prefix
+    while page := await store.list(after=after, limit=_PAGE):
+        for item in page:
+            if not item.key.startswith(prefix):
+                return
+            yield item
+        after = page[-1].key
+
+
+async def _hashed(store: ObjectStore, bucket: Bucket, key: str) -> ErasedObject:
+    digest, size = sha256(), 0
+    async for chunk in store.read(key):
+        digest.update(chunk)
+        size += len(chunk)
+    return ErasedObject(
+        bucket=bucket, key=key, size_bytes=size, sha256=digest.hexdigest()
+    )

@@ -1,0 +1,146 @@
+"""One request and its answer, as they pass the edge."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from urllib.parse import quote
+
+import structlog
+from litestar import Request
+from litestar.datastructures import State
+from litestar.enums import HttpMethod
+from litestar.types import (
+    HTTPResponseStartEvent,
+    HTTPScope,
+    Message,
+    Receive,
+    ReceiveMessage,
+    Send,
+)
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from photo.entrypoints.http.cors import PREFLIGHT
+from photo.entrypoints.http.handlers import allowed, refused
+from photo.entrypoints.http.headers import Header, encoded, missing
+from photo.entrypoints.http.problems import Refused
+from photo.entrypoints.http.refusals import REFUSALS
+
+log = structlog.get_logger()
+
+#: Keys of a request's state: headers for its answer, whatever that will be; and that
+#: its body comes too slowly, as the server found.
+ANSWER_HEADERS = "answer_headers"
+TOO_SLOW = "too_slow"
+
+_LONGEST_PATH = 200
+_HEAD = "HEAD"
+
+
+class Exchange:
+    """One request and its answer: to HEAD it is that to GET, but for the body."""
+
+    def __init__(
+        self,
+        scope: HTTPScope,
+        receive: Receive,
+        send: Send,
+        *,
+        request_id: str,
+        headers: Sequence[Header],
+    ) -> None:
+        self.scope = _as_get(scope) if scope["method"] == _HEAD else scope
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._headers = headers
+        self._began = perf_counter()
+        self._method = scope["method"]
+        self._path = scope["path"]
+        self._body_ended = False
+        self._status: int | None = None
+        self._bytes_in = 0
+        self._bytes_out = 0
+        self._answered = False
+        self._state = scope["state"]
+        self._state["request_id"] = request_id
+        self._state[ANSWER_HEADERS] = {}
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+
+    async def receive(self) -> ReceiveMessage:
+        message = await self._receive()
+        if self._status is None and not self._body_ended:
+            self._refuse_half_a_body(message)
+        if message["type"] == "http.request":
+            self._bytes_in += len(message.get("body", b""))
+            self._body_ended = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._add_headers(message)
+        elif message["type"] == "http.response.body":
+            if self._method == _HEAD:
+                message["body"] = b""
+            self._bytes_out += len(message.get("body", b""))
+            self._answered = not message.get("more_body", False)
+        await self._send(message)
+
+    async def refuse(self, detail: str) -> None:
+        request: Request[None, None, State] = Request(self.scope)
+        response = refused(request, Refused(detail, status_code=400))
+        answer = response.to_asgi_response(app=None, request=request)
+        await answer(self.scope, self.receive, self.send)
+
+    async def answer_preflight(self) -> None:
+        await self.send(
+            {"type": "http.response.start", "status": 204, "headers": PREFLIGHT}
+        )
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def log(self) -> None:
+        """One line: never a query, a body or a header, for these may hold secrets."""
+        route = self.scope.get("path_template")
+        log.info(
+            "request",
+            method=self._method,
+            # A path that no route knows is shown quoted.
+            route=route or quote(self._path)[:_LONGEST_PATH],
+            status=self._status,
+            complete=self._answered,
+            bytes_in=self._bytes_in,
+            bytes_out=self._bytes_out,
+            duration_ms=round((perf_counter() - self._began) * 1000, 1),
+        )
+
+    def _refuse_half_a_body(self, message: ReceiveMessage) -> None:
+        if message["type"] != "http.request":
+            raise Refused("The connection ended before the body did.", status_code=400)
+        if TOO_SLOW in self._state:
+            raise Refused(REFUSALS[408].detail, status_code=408)
+
+    def _add_headers(self, message: HTTPResponseStartEvent) -> None:
+        headers = [*message["headers"]]
+        present = {name for name, _ in headers}
+        if b"allow" in present:
+            headers = [self._allowing_all(header) for header in headers]
+        if said := self._state[ANSWER_HEADERS]:
+            headers += missing(encoded(said), present)
+        headers += missing(self._headers, present)
+        headers.append((b"x-request-id", self._request_id.encode()))
+        message["headers"] = headers
+
+    def _allowing_all(self, header: Header) -> Header:
+        """Where routes share a path Litestar knows the methods of the first alone."""
+        name, _ = header
+        if name != b"allow":
+            return header
+        request: Request[None, None, State] = Request(self.scope)
+        return name, ", ".join(allowed(request)).replace("GET", "GET, HEAD").encode()
+
+
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    """A copy: the server still needs to know that it was HEAD."""
+    same = scope.copy()
+    same["method"] = HttpMethod.GET
+    return same

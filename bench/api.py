@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
+from bench.wire import Wire, get
 from photo.entrypoints.credentials import load_credentials
 from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import ENV_FILE, serve_locally
@@ -56,7 +57,7 @@ async def _compare(data_dir: Path, ports: dict[str, int]) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=credentials.url, headers=headers) as client:
         accepted = (await client.post("/v1/jobs", json=job)).raise_for_status()
     path = accepted.headers["Location"]
-    request = _request(path, credentials.key)
+    request = get(path, credentials.key)
     with (
         _rival("raw", ports["raw"]) as raw,
         _rival("litestar", ports["litestar"]) as bare,
@@ -78,13 +79,6 @@ async def _compare(data_dir: Path, ports: dict[str, int]) -> dict[str, Any]:
         "api_over_raw": median(row["api"] / row["raw"] for row in rows),
         "api_over_litestar": median(row["api"] / row["litestar"] for row in rows),
     }
-
-
-def _request(path: str, key: str) -> bytes:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
-        "Accept: application/json\r\nUser-Agent: bench\r\n\r\n"
-    ).encode()
 
 
 @contextmanager
@@ -116,9 +110,10 @@ def _process(command: list[str], settings: dict[str, str]) -> Iterator[psutil.Pr
 
 
 async def _cost(process: psutil.Process, port: int, request: bytes) -> float:
-    await _load(port, request, _CONNECTIONS)
-    before = _cpu_seconds(process)
-    await _load(port, request, _REQUESTS)
+    async with Wire(port) as wire:
+        await _load(wire, request, _CONNECTIONS)
+        before = _cpu_seconds(process)
+        await _load(wire, request, _REQUESTS)
     return round((_cpu_seconds(process) - before) / _REQUESTS * 1e6, 1)
 
 
@@ -127,37 +122,11 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def _load(port: int, request: bytes, count: int) -> None:
+async def _load(wire: Wire, request: bytes, count: int) -> None:
     share = count // _CONNECTIONS
     async with asyncio.TaskGroup() as group:
         for _ in range(_CONNECTIONS):
-            group.create_task(_ask(port, request, share))
-
-
-async def _ask(port: int, request: bytes, times: int) -> None:
-    reader, writer = await _connected(port)
-    for _ in range(times):
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(head.decode())
-        if b"chunked" in head:
-            while await reader.readuntil(b"\r\n") != b"0\r\n":
-                pass
-            await reader.readuntil(b"\r\n")
-        else:
-            fields = head.lower().split(b"content-length: ")
-            await reader.readexactly(int(fields[1].split(b"\r\n")[0]))
-    writer.close()
-    await writer.wait_closed()
-
-
-async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    while True:
-        try:
-            return await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.05)
+            group.create_task(wire.ask_in_turn(request, share))
 
 
 if __name__ == "__main__":

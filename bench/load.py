@@ -5,8 +5,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from bench.api import UNLIMITED
+from bench.wire import Wire, get, post
 from photo.entrypoints.credentials import load_credentials
 from photo.entrypoints.local.binaries import postgres
 from photo.entrypoints.local.ports import choose_ports
@@ -26,7 +27,7 @@ _CLIENTS = 8
 _SECONDS = 8
 _ROUNDS = 3
 _READS_PER_SECOND = 40
-_JOB = {"source": {"type": "url", "url": "https://photos.example/1.jpg"}}
+_JOB = b'{"source": {"type": "url", "url": "https://photos.example/1.jpg"}}'
 _INSERT = (
     "INSERT INTO bench (tenant, url, metadata) "
     "VALUES ('default', 'https://photos.example/1.jpg', '{}');"
@@ -46,7 +47,7 @@ def main() -> dict[str, Any]:
 
     async def measure(data_dir: Path) -> None:
         async def serve() -> None:
-            figures.update(await _measure(data_dir))
+            figures.update(await _measure(data_dir, port))
 
         await serve_locally(data_dir, port=port, workers=0, serve=serve, say=print)
 
@@ -55,40 +56,43 @@ def main() -> dict[str, Any]:
     return figures
 
 
-async def _measure(data_dir: Path) -> dict[str, Any]:
+async def _measure(data_dir: Path, port: int) -> dict[str, Any]:
     credentials = load_credentials(data_dir)
     if credentials is None:
         raise RuntimeError("the local service left no credentials")
-    headers = {"Authorization": f"Bearer {credentials.key}"}
-    limits = httpx.Limits(max_connections=400, max_keepalive_connections=400)
-    async with httpx.AsyncClient(
-        base_url=credentials.url, headers=headers, limits=limits, timeout=60
-    ) as client:
-        path = (await client.post("/v1/jobs", json=_JOB)).headers["Location"]
-        rows = []
-        for _ in range(_ROUNDS):
-            jobs = await _closed_loop(lambda: client.post("/v1/jobs", json=_JOB))
-            rows.append((jobs, await _pgbench(data_dir)))
+    headers = {
+        "Authorization": f"Bearer {credentials.key}",
+        "Content-Type": "application/json",
+    }
+    async with httpx.AsyncClient(base_url=credentials.url, headers=headers) as client:
+        accepted = (await client.post("/v1/jobs", content=_JOB)).raise_for_status()
+    look = get(accepted.headers["Location"], credentials.key)
+    submit = post("/v1/jobs", credentials.key, _JOB)
+    async with Wire(port) as wire:
+        rows = [
+            (await _closed_loop(wire, submit), await _pgbench(data_dir))
+            for _ in range(_ROUNDS)
+        ]
         sustainable = median(jobs for jobs, _ in rows)
-        at_rest = await _reads(client, path)
-        under_load, refused = await _under_load(client, path, 2 * sustainable)
+        at_rest = await _reads(wire, look)
+        under_load, answers = await _under_load(wire, look, submit, 2 * sustainable)
     return {
         "jobs_per_second": sustainable,
         "inserts_per_second": median(inserts for _, inserts in rows),
         "jobs_over_inserts": median(jobs / inserts for jobs, inserts in rows),
         "read_ms": {"at_rest": at_rest, "at_twice_the_load": under_load},
         "p99_ratio": under_load["p99"] / at_rest["p99"],
-        "refused_share": refused,
+        "answers_per_second": answers,
     }
 
 
-async def _closed_loop(ask: Callable[[], Awaitable[httpx.Response]]) -> float:
+async def _closed_loop(wire: Wire, submit: bytes) -> float:
     until = perf_counter() + _SECONDS
 
     async def client() -> int:
         done = 0
         while perf_counter() < until:
-            (await ask()).raise_for_status()
+            await wire.ask_in_turn(submit, 1)
             done += 1
         return done
 
@@ -134,13 +138,13 @@ async def _run(command: list[str], environment: dict[str, str]) -> str:
     return out.decode()
 
 
-async def _reads(client: httpx.AsyncClient, path: str) -> dict[str, float]:
+async def _reads(wire: Wire, look: bytes) -> dict[str, float]:
     """Milliseconds of reads that begin at fixed moments, whatever the others do."""
     times: list[float] = []
 
     async def read() -> None:
         since = perf_counter()
-        (await client.get(path)).raise_for_status()
+        await wire.ask_in_turn(look, 1)
         times.append((perf_counter() - since) * 1000)
 
     await _open_loop(read, _READS_PER_SECOND)
@@ -149,31 +153,27 @@ async def _reads(client: httpx.AsyncClient, path: str) -> dict[str, float]:
 
 
 async def _under_load(
-    client: httpx.AsyncClient, path: str, rate: float
-) -> tuple[dict[str, float], float]:
-    answers: list[int] = []
+    wire: Wire, look: bytes, submit: bytes, rate: float
+) -> tuple[dict[str, float], dict[int, float]]:
+    answers: Counter[int] = Counter()
 
-    async def submit() -> None:
-        with suppress(httpx.TransportError):
-            answers.append((await client.post("/v1/jobs", json=_JOB)).status_code)
+    async def ask() -> None:
+        answers[await wire.ask(submit)] += 1
 
-    submitting = asyncio.create_task(_open_loop(submit, rate))
-    read = await _reads(client, path)
+    submitting = asyncio.create_task(_open_loop(ask, rate))
+    read = await _reads(wire, look)
     await submitting
-    refused = sum(status >= httpx.codes.BAD_REQUEST for status in answers)
-    return read, round(refused / len(answers), 3)
+    return read, {status: count / _SECONDS for status, count in answers.items()}
 
 
-async def _open_loop(act: Callable[[], Awaitable[None]], rate: float) -> None:
+async def _open_loop(
+    act: Callable[[], Coroutine[None, None, None]], rate: float
+) -> None:
     began = perf_counter()
     async with asyncio.TaskGroup() as group:
         for number in range(int(rate * _SECONDS)):
             await asyncio.sleep(max(0.0, began + number / rate - perf_counter()))
-            group.create_task(_awaited(act))
-
-
-async def _awaited(act: Callable[[], Awaitable[None]]) -> None:
-    await act()
+            group.create_task(act())
 
 
 if __name__ == "__main__":

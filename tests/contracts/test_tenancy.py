@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from photo.adapters.postgres.check import PostgresCheck
+from photo.adapters.postgres.database import create_engine
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.reading import Reader
 from photo.adapters.postgres.schema import infected_files, metadata
@@ -15,6 +17,7 @@ from photo.application.tenancy import EVERYONE, acting_for
 from photo.domain.access import Tenant
 from photo.domain.errors import Internal, NotFound
 from photo.domain.job import Job
+from photo.entrypoints.local.servers import Servers
 from tests.makers import ACME, a_job, an_upload
 
 OTHER = Tenant("other")
@@ -97,3 +100,14 @@ async def test_every_table_with_tenants_keeps_them_apart(engine: AsyncEngine) ->
     async with engine.connect() as connection:
         protected = {*(await connection.execute(forced)).scalars()}
     assert protected == {*metadata.tables} - {infected_files.name}
+
+
+async def test_a_role_that_no_policy_holds_for_is_known(
+    engine: AsyncEngine, servers: Servers
+) -> None:
+    assert not await PostgresCheck(engine).is_above_policies()
+    superusers = create_engine(servers.admin_database_url)
+    try:
+        assert await PostgresCheck(superusers).is_above_policies()
+    finally:
+        await superusers.dispose()

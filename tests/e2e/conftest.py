@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from photo.domain.access import Scope
 from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
 from tests.scanning import Clamd
@@ -35,6 +36,15 @@ class Service:
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90)
+
+    async def admins_key(self, tenant: str = "default") -> str:
+        """A key with every scope."""
+        scopes = [f"--scope={scope}" for scope in Scope]
+        code, key, told = await self.photo(
+            "keys", "create", "--name=admin", f"--tenant={tenant}", *scopes
+        )
+        assert code == 0, told
+        return key.strip()
 
     async def photo(self, *arguments: str) -> tuple[int, str, str]:
         """Run the `photo` command in a pipe: exit code, output and errors."""

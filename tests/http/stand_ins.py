@@ -1,5 +1,7 @@
 """What stands behind a port for one test, and the provider that puts it there."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,14 +33,15 @@ class HeldEngine(MemoryWorkflowEngine):
 
     async def start(self, job: Job) -> None:
         """Leave the job queued."""
-        self._held[job.id] = job
+        self._held[job.id].set_result(job)
 
     async def release(self, job_id: JobId) -> None:
-        await super().start(self._held[job_id])
+        """Wait until it was to be started, and start it."""
+        await super().start(await self._held[job_id])
 
     @cached_property
-    def _held(self) -> dict[JobId, Job]:
-        return {}
+    def _held(self) -> defaultdict[JobId, asyncio.Future[Job]]:
+        return defaultdict(asyncio.get_running_loop().create_future)
 
 
 class BrokenEngine(HeldEngine):

@@ -55,7 +55,7 @@ async def _upload_begun(
 ) -> AsyncIterator[Line]:
     key = (await service.key()).encode()
     async with (
-        listening(cast("ASGIApp", service.app), protocol=Hasty) as listener,
+        listening(http_only(service.app), protocol=Hasty) as listener,
         listener.line() as line,
     ):
         await line.say(POST + b"Authorization: Bearer " + key + b"\r\n" + head + begun)
@@ -118,7 +118,7 @@ async def test_who_was_answered_early_is_not_waited_for(
 ) -> None:
     """Whether the rest of the body comes or not."""
     async with (
-        listening(cast("ASGIApp", service.app), protocol=Hasty) as listener,
+        listening(http_only(service.app), protocol=Hasty) as listener,
         listener.line() as line,
     ):
         await line.say(POST + b"Content-Length: 5\r\n\r\nabc")

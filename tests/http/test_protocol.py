@@ -1,11 +1,8 @@
 """Over real sockets: what reaches no route."""
 
-from typing import cast
-
 import pytest
-from litestar.types import ASGIApp
 
-from tests.http.listening import CHUNKED, GET, POST, Line, Reached, listening
+from tests.http.listening import CHUNKED, GET, POST, Line, Reached, http_only, listening
 from tests.http.service import Service
 
 
@@ -161,7 +158,7 @@ async def test_a_trailer_is_no_header(line: Line, reached: Reached) -> None:
 
 
 async def test_odd_bytes_in_a_path_are_only_a_path(service: Service) -> None:
-    async with listening(cast("ASGIApp", service.app)) as listener:
+    async with listening(http_only(service.app)) as listener:
         for path in [
             *(b"/%00", b"/%ff%fe", b"/v1/jobs/%0d%0aX-A:%20b", b"//evil.test/", b"*"),
             *(b"/v1/../metrics", b"/v1/%2e%2e/keys", b"/a\\b", b"/;x", b"/'\"<>"),

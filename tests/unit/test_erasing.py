@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from photo.application.jobs import LOST_AFTER
+from photo.application.starting import LOST_AFTER
 from photo.domain.audit import Action
 from photo.domain.erasure import Bucket, Erasure
 from photo.domain.errors import NotFound, Unavailable

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from photo.application.jobs import LINK_LIFETIME, ListFiles
+from photo.application.linking import LINK_LIFETIME, ListFiles
 from photo.domain.errors import (
     JobFailed,
     JobNotFinished,

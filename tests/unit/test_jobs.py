@@ -1,9 +1,6 @@
 import pytest
 
-from photo.application.jobs import (
-    FORGOTTEN_AFTER,
-    LOST_AFTER,
-)
+from photo.application.starting import FORGOTTEN_AFTER, LOST_AFTER
 from photo.domain.errors import (
     JobFinished,
     NotFound,

@@ -4,13 +4,13 @@ import pytest
 
 from photo.adapters.memory import MemoryAgedRecords, MemoryIdempotencyKeys
 from photo.application.idempotency import KEPT_FOR
-from photo.application.jobs import LOST_AFTER
 from photo.application.retention import (
     EVENTS_KEPT_FOR,
     ApplyRetention,
     Pruned,
     Retention,
 )
+from photo.application.starting import LOST_AFTER
 from photo.domain.audit import SERVICE
 from photo.domain.errors import NotFound, Unavailable
 from photo.domain.job import Job

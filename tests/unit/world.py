@@ -33,7 +33,7 @@ from photo.application.endings import FinishJob
 from photo.application.erasing import ConfirmErasures, EraseJob
 from photo.application.holdings import Holdings
 from photo.application.intake import FetchPhoto, VerifyPhoto
-from photo.application.jobs import CancelJob, StartForgottenJobs, SubmitJob
+from photo.application.jobs import CancelJob, SubmitJob
 from photo.application.ports import (
     Buckets,
     Clock,
@@ -51,7 +51,7 @@ from photo.application.processing import (
     RecognizeText,
 )
 from photo.application.retrying import RetryJob
-from photo.application.starting import Starter
+from photo.application.starting import Starter, StartForgottenJobs
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.application.usage import CountJob, DescribePhoto

@@ -13,9 +13,9 @@ from temporalio.client import (
 )
 
 from photo.application.erasing import EraseJob
-from photo.application.jobs import LOST_AFTER
 from photo.application.ports import Buckets, Clock, Erasures, JobRepository
 from photo.application.retention import Pruned, Retention
+from photo.application.starting import LOST_AFTER
 from photo.domain.access import Principal
 from photo.domain.job import Failure
 from tests.makers import ACME, SteppableClock, in_chunks

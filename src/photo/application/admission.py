@@ -1,6 +1,8 @@
 """Use case: take on no more jobs than can be done."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +15,11 @@ from photo.domain.errors import Overloaded, Unavailable
 
 #: With more unfinished jobs than this, no new ones are taken.
 MaxUnfinished = NewType("MaxUnfinished", int)
+
+#: So many jobs are being stored at once; others are not even begun, for they would
+#: only take their turns at the same processor, and all who look at jobs as well.
+_PLACES = 16
+_BUSY = timedelta(seconds=1)
 
 _FRESH_SECONDS = 1.0
 _PATIENCE_SECONDS = 0.5
@@ -29,13 +36,15 @@ class AdmitJob:
     """Let a new job in, or raise `Overloaded`.
 
     All calls of a second share one measurement. While there is none to be had, jobs
-    are let in.
+    are let in. Those that are let in take a place in this process until they are
+    stored.
     """
 
     backlog: Backlog
     most: MaxUnfinished
     stopwatch: Stopwatch
     now: Clock
+    _taken: int = field(init=False, default=0)
     _fresh_until: float = field(init=False, default=float("-inf"))
     _wait: timedelta | None = field(init=False, default=None)
     _measuring: asyncio.Task[None] | None = field(init=False, default=None)
@@ -49,6 +58,24 @@ class AdmitJob:
                 f"Try again in {self._wait.total_seconds():.0f} s.",
                 retry_after=self._wait,
             )
+
+    def refuse_if_busy(self) -> None:
+        """Raise `Overloaded` if there is no place: costs next to nothing."""
+        if self._taken >= _PLACES:
+            raise Overloaded(
+                "Too many jobs are coming in at this moment. Try again in a second.",
+                retry_after=_BUSY,
+            )
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Keep a place while a job is being stored."""
+        self.refuse_if_busy()
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
     async def _measured(self) -> None:
         """Measure once for all who ask, in none of their transactions."""

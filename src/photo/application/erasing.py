@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from photo.application.audit import RecordChange
 from photo.application.holdings import Holdings
-from photo.application.jobs import LOST_AFTER
 from photo.application.ports import (
     Clock,
     Erasures,
@@ -14,6 +13,7 @@ from photo.application.ports import (
     UsageRecords,
     WorkflowEngine,
 )
+from photo.application.starting import LOST_AFTER
 from photo.domain.access import Principal
 from photo.domain.audit import Action
 from photo.domain.erasure import Erasure

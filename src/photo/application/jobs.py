@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from datetime import timedelta
 
 from photo.application.admission import AdmitJob
-from photo.application.artifacts import collect
 from photo.application.draining import Draining
 from photo.application.endings import FinishJob
 from photo.application.ports import (
     Buckets,
     Clock,
-    Documents,
     JobFeed,
     JobRepository,
     NewId,
-    ObjectLinks,
     PhotoFetcher,
     Stopwatch,
     StoredObject,
@@ -38,23 +33,8 @@ from photo.domain.errors import (
     UploadUsed,
     UrlRefused,
 )
-from photo.domain.filename import download_name
-from photo.domain.files import MANIFEST, ORIGINAL, StoredFile, content_type_of
 from photo.domain.job import Job, JobId
-from photo.domain.media import MediaType
 from photo.domain.upload import Upload, UploadId
-
-#: How long a link to a file of a job works.
-LINK_LIFETIME = timedelta(minutes=5)
-
-#: A queued job this old was not started by the request that made it.
-FORGOTTEN_AFTER = timedelta(seconds=30)
-
-#: A job this long in one step may have lost its workflow. No attempt at a step takes
-#: longer, so while all is well none is asked for that is still worked on.
-LOST_AFTER = timedelta(minutes=20)
-
-_SWEEP_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +66,14 @@ class SubmitJob:
         webhook_url: str | None = None,
     ) -> Job:
         self._check_webhook(webhook_url)
-        await self.admit()
-        upload = await self.uploads.get(upload_id, tenant=tenant)
-        photo = await self._arrived(upload)
-        job_id = JobId(self.new_id("job"))
-        job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
-        job = replace(job, webhook_url=webhook_url)
-        return await self.accept(job, size_bytes=photo.size_bytes)
+        with self.admit.place():
+            await self.admit()
+            upload = await self.uploads.get(upload_id, tenant=tenant)
+            photo = await self._arrived(upload)
+            job_id = JobId(self.new_id("job"))
+            job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
+            job = replace(job, webhook_url=webhook_url)
+            return await self._accept(job, size_bytes=photo.size_bytes)
 
     async def on_url(
         self,
@@ -103,17 +84,22 @@ class SubmitJob:
         webhook_url: str | None = None,
     ) -> Job:
         self._check_webhook(webhook_url)
-        await self.admit()
-        self.fetcher.check(url)
-        job_id = JobId(self.new_id("job"))
-        job = Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=self.now())
-        return await self.accept(replace(job, webhook_url=webhook_url))
+        with self.admit.place():
+            await self.admit()
+            self.fetcher.check(url)
+            job_id, now = JobId(self.new_id("job")), self.now()
+            job = Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=now)
+            return await self._accept(replace(job, webhook_url=webhook_url))
 
     async def accept(self, job: Job, *, size_bytes: int = 0) -> Job:
         """Store a job whose photo is in its place, or is to be fetched; set it going.
 
         Beyond the tenant's quota it raises `RateLimited`.
         """
+        with self.admit.place():
+            return await self._accept(job, size_bytes=size_bytes)
+
+    async def _accept(self, job: Job, *, size_bytes: int = 0) -> Job:
         async with self.transactions.begin():
             await self.jobs.add(job)
             await self.count(job.tenant, size_bytes=size_bytes)
@@ -146,30 +132,6 @@ class SubmitJob:
         raise UploadMissing(
             "The photo has not arrived. Send it to the upload's url first."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class StartForgottenJobs:
-    """Set every job going that seems to be at a standstill; how many it was.
-
-    It was accepted and never started, or its workflow is gone. The engine knows: one
-    that is still worked on it leaves alone.
-    """
-
-    jobs: JobRepository
-    engine: WorkflowEngine
-    now: Clock
-
-    async def __call__(self) -> int:
-        now = self.now()
-        forgotten = await self.jobs.unfinished_since(
-            queued_before=now - FORGOTTEN_AFTER,
-            running_before=now - LOST_AFTER,
-            limit=_SWEEP_LIMIT,
-        )
-        for job in forgotten:
-            await self.engine.start(job)
-        return len(forgotten)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,55 +186,3 @@ class CancelJob:
     async def _stop(self, job_id: JobId) -> None:
         with suppress(Unavailable):
             await self.engine.cancel(job_id)
-
-
-class LinkedFile(NamedTuple):
-    file: StoredFile
-    url: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ListFiles:
-    """Links to everything that the tenant's job left, the photo itself included."""
-
-    uploads: UploadRepository
-    jobs: JobRepository
-    buckets: Buckets
-    links: ObjectLinks
-    documents: Documents
-    now: Clock
-
-    async def __call__(self, tenant: Tenant, job_id: JobId) -> list[LinkedFile]:
-        job = await self.jobs.get_for(tenant, job_id)
-        job.must_have_succeeded()
-        data = await collect(self.buckets.processed, job.artifact_key(MANIFEST))
-        manifest = StoredFile(
-            MANIFEST, content_type_of(MANIFEST), len(data), job.manifest_sha256 or ""
-        )
-        files = (*self.documents.read_manifest(data).files, manifest)
-        called = await self._name_of_original(job)
-        return [await self._linked(job, file, called) for file in files]
-
-    async def _name_of_original(self, job: Job) -> str | None:
-        """What the photo is called where it comes from."""
-        if job.upload_id:
-            upload = await self.uploads.get(job.upload_id, tenant=job.tenant)
-            return upload.filename
-        return unquote(urlsplit(job.source_url or "").path)
-
-    async def _linked(
-        self, job: Job, file: StoredFile, name_of_original: str | None
-    ) -> LinkedFile:
-        expires_at = self.now() + LINK_LIFETIME
-        filename = f"{job.id}-{file.name}"
-        if file.name == ORIGINAL:
-            media_type = MediaType(file.content_type)
-            filename = download_name(name_of_original, media_type, filename)
-        url = await self.links.link(
-            job.artifact_key(file.name),
-            filename=filename,
-            content_type=file.content_type,
-            lifetime=LINK_LIFETIME,
-        )
-        return LinkedFile(file, url, expires_at)

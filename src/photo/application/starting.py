@@ -1,11 +1,22 @@
-"""Setting accepted jobs going, without keeping anybody waiting for it."""
+"""Setting accepted jobs going: soon, and if need be later."""
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 
-from photo.application.ports import WorkflowEngine
+from photo.application.ports import Clock, JobRepository, WorkflowEngine
 from photo.domain.errors import Unavailable
 from photo.domain.job import Job
+
+#: A queued job this old was not started by the process that accepted it.
+FORGOTTEN_AFTER = timedelta(seconds=30)
+
+#: A job this long in one step may have lost its workflow. No attempt at a step takes
+#: longer, so while all is well none is asked for that is still worked on.
+LOST_AFTER = timedelta(minutes=20)
+
+_SWEEP_LIMIT = 1_000
 
 _AT_ONCE = 8
 _MOST_WAITING = 1_000
@@ -45,3 +56,27 @@ class Starter:
         async with self._turns:
             with suppress(Unavailable):
                 await self._engine.start(job)
+
+
+@dataclass(frozen=True, slots=True)
+class StartForgottenJobs:
+    """Set every job going that seems to be at a standstill; how many it was.
+
+    It was accepted and never started, or its workflow is gone. The engine knows: one
+    that is still worked on it leaves alone.
+    """
+
+    jobs: JobRepository
+    engine: WorkflowEngine
+    now: Clock
+
+    async def __call__(self) -> int:
+        now = self.now()
+        forgotten = await self.jobs.unfinished_since(
+            queued_before=now - FORGOTTEN_AFTER,
+            running_before=now - LOST_AFTER,
+            limit=_SWEEP_LIMIT,
+        )
+        for job in forgotten:
+            await self.engine.start(job)
+        return len(forgotten)

@@ -65,12 +65,11 @@ from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import (
     AwaitJob,
     CancelJob,
-    ListFiles,
-    StartForgottenJobs,
     SubmitJob,
 )
 from photo.application.keys import CreateKey, MintKey, NewSecret, RevokeKey
 from photo.application.limits import ChargeCaller, ChargeStranger, RateLimits
+from photo.application.linking import ListFiles
 from photo.application.ports import (
     AgedRecords,
     AuditLog,
@@ -118,7 +117,7 @@ from photo.application.results import OpenResult
 from photo.application.retention import ApplyRetention, Retention
 from photo.application.retrying import RetryJob
 from photo.application.searching import SearchTexts
-from photo.application.starting import Starter
+from photo.application.starting import Starter, StartForgottenJobs
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.application.usage import CountJob, DescribePhoto, ShowUsage

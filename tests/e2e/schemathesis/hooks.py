@@ -45,8 +45,21 @@ def filter_path_parameters(
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """A key of its own for each request: with that of another it is refused."""
-    headers = case.headers or {}
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    """A key of its own for each request: with that of another it is refused.
+
+    And 3.0, an integer to JSON Schema and to nobody else, as an integer.
+    """
+    if isinstance(case.body, dict):
+        case.body = _whole(case.body)
+    headers: Any = case.headers or {}
     if _KEY in headers and case.meta and case.meta.generation.mode.is_positive:
         headers[_KEY] = str(uuid4())
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

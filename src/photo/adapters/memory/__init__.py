@@ -1,5 +1,6 @@
 """Every port in memory: for tests, and to try the API with nothing installed."""
 
+from photo.adapters.memory.access import MemoryInfectedFiles, MemoryKeyRepository
 from photo.adapters.memory.audit import MemoryAuditLog
 from photo.adapters.memory.engine import MemoryWorkflowEngine
 from photo.adapters.memory.feed import MemoryJobFeed
@@ -17,9 +18,7 @@ from photo.adapters.memory.records import (
     MemoryUsage,
 )
 from photo.adapters.memory.repositories import (
-    MemoryInfectedFiles,
     MemoryJobRepository,
-    MemoryKeyRepository,
     MemoryUploadRepository,
 )
 from photo.adapters.memory.texts import MemoryTextIndex

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from photo.adapters.memory.access import MemoryInfectedFiles
 from photo.adapters.memory.idempotency import MemoryIdempotencyKeys
 from photo.adapters.memory.repositories import (
-    MemoryInfectedFiles,
     MemoryJobRepository,
 )
 from photo.adapters.memory.texts import MemoryTextIndex

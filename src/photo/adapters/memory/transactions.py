@@ -16,6 +16,10 @@ class _Open:
     then: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     doomed: bool = False
 
+    def must_not_be_doomed(self) -> None:
+        if self.doomed:
+            raise Internal("An error inside a transaction was passed over.")
+
 
 class MemoryDatabase(Transactions):
     """One transaction after the other; what takes part in none is never kept waiting.
@@ -49,8 +53,7 @@ class MemoryDatabase(Transactions):
             token = self._current.set(transaction)
             try:
                 yield
-                if transaction.doomed:
-                    raise Internal("An error inside a transaction was passed over.")
+                transaction.must_not_be_doomed()
             except BaseException:
                 for table, content in zip(self._tables, before, strict=True):
                     table.clear()

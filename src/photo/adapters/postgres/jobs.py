@@ -90,29 +90,29 @@ class PostgresJobRepository(JobRepository):
         used = UploadUsed("This upload already has a job. Ask for a new upload.")
         gone = NotFound(f"There is no upload {job.upload_id!r}.")
         erased = NotFound(f"There is no job {job.retry_of!r}.")
+        refusals = {
+            UPLOAD_SERVES_ONE_JOB: used,
+            UPLOAD_EXISTS: gone,
+            RETRIED_JOB_EXISTS: erased,
+        }
         async with self._database.begin():
-            with translated(
-                {
-                    UPLOAD_SERVES_ONE_JOB: used,
-                    UPLOAD_EXISTS: gone,
-                    RETRIED_JOB_EXISTS: erased,
-                }
-            ):
-                async with self._database.connect() as db:
-                    await db.execute(_ADD, to_row(job))
-                    if job.metadata:
+            await self._database.row(_ADD, to_row(job), refusals)
+            if job.metadata:
+                with translated():
+                    async with self._database.connect() as db:
                         await db.execute(_ADD_METADATA, [*_entries(job)])
 
     async def get(self, job_id: JobId) -> Job:
-        row = await self._database.find(_GET, job_id=job_id)
+        row = await self._database.row(_GET, {"job_id": job_id})
         return _one(row, job_id)
 
     async def get_for(self, tenant: Tenant, job_id: JobId) -> Job:
-        row = await self._database.find(_GET_FOR, tenant=tenant, job_id=job_id)
+        values = {"tenant": tenant, "job_id": job_id}
+        row = await self._database.row(_GET_FOR, values)
         return _one(row, job_id)
 
     async def for_upload(self, upload_id: UploadId) -> Job | None:
-        row = await self._database.find(_FOR_UPLOAD, upload_id=upload_id)
+        row = await self._database.row(_FOR_UPLOAD, {"upload_id": upload_id})
         return from_row(row, Job) if row else None
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:

@@ -1,30 +1,17 @@
-"""Single rows by prepared statements, past the machinery that most statements can bear.
-
-SQLAlchemy builds the statement, once; asyncpg runs it: an eighth of the CPU, for what
-clients ask for most often (docs/decisions/0012).
-"""
+"""Connections for single statements, past the pool that most statements can bear."""
 
 from asyncio import Semaphore
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import Select
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from photo.adapters.postgres.database import connect, translated
+from photo.adapters.postgres.statements import Prepared
 from photo.domain.access import Tenant
 
 _CONNECTIONS = 8
 _SHOW = "SELECT set_config('photo.tenant', $1, false)"
-_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
-
-
-class _Prepared(NamedTuple):
-    sql: str
-    #: The names of its parameters, in their order.
-    parameters: tuple[str, ...]
 
 
 class Reader:
@@ -36,19 +23,18 @@ class Reader:
         self._free: list[_Connection] = []
 
     async def row(
-        self, tenant: Tenant, statement: Select[Any], values: Mapping[str, object]
+        self, tenant: Tenant, statement: Prepared, values: Mapping[str, object]
     ) -> Mapping[str, Any] | None:
         """The only row, or None, of those that the tenant may see.
 
         Raises the errors of the database module.
         """
-        prepared = _prepared(statement)
-        arguments = [values[name] for name in prepared.parameters]
         async with self._slots:
             with translated():
                 connection = self._take(tenant) or await self._open()
                 try:
-                    row = await connection.row(tenant, prepared.sql, arguments)
+                    await connection.show(tenant)
+                    row = await statement.row(connection.driver, values)
                 except BaseException:
                     connection.driver.terminate()
                     raise
@@ -71,11 +57,9 @@ class Reader:
     async def _open(self) -> "_Connection":
         driver = await connect(self._database_url)
         for kind in ("json", "jsonb"):
+            # As on SQLAlchemy's connections: statements encode, connections decode.
             await driver.set_type_codec(
-                kind,
-                schema="pg_catalog",
-                encoder=lambda value: msgspec.json.encode(value).decode(),
-                decoder=msgspec.json.decode,
+                kind, schema="pg_catalog", encoder=str, decoder=msgspec.json.decode
             )
         return _Connection(driver)
 
@@ -85,17 +69,7 @@ class _Connection:
         self.driver = driver
         self.shown: Tenant | None = None
 
-    async def row(
-        self, tenant: Tenant, sql: str, arguments: list[object]
-    ) -> Mapping[str, Any] | None:
+    async def show(self, tenant: Tenant) -> None:
         if self.shown != tenant:
             await self.driver.execute(_SHOW, tenant)
             self.shown = tenant
-        found = await self.driver.fetchrow(sql, *arguments)
-        return None if found is None else dict(found)
-
-
-@cache
-def _prepared(statement: Select[Any]) -> _Prepared:
-    compiled = statement.compile(dialect=_DIALECT)
-    return _Prepared(str(compiled), tuple(compiled.positiontup or ()))

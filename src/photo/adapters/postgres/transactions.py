@@ -6,11 +6,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.reading import Reader
+from photo.adapters.postgres.statements import Single, prepared
 from photo.application.ports import Transactions
 from photo.application.tenancy import NOBODY, acts_for
 from photo.domain.access import Tenant
@@ -25,6 +25,7 @@ class _Open:
     """A transaction under way in this task."""
 
     connection: AsyncConnection
+    driver: Any
     then: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     doomed: bool = False
 
@@ -60,23 +61,28 @@ class Database(Transactions):
                 yield current.connection
             return
         async with self._autocommit.connect() as connection:
-            await self._show(connection)
+            await self._show(connection, await _driver(connection))
             yield connection
 
-    async def find(
-        self, statement: Select[Any], **values: object
-    ) -> Mapping[Any, Any] | None:
-        """The only row that a statement finds, if it finds one.
+    async def row(
+        self,
+        statement: Single,
+        values: Mapping[str, object],
+        refusals: Mapping[str, PhotoError] | None = None,
+    ) -> Mapping[str, Any] | None:
+        """The only row that a statement gives, if it gives one, with the least effort.
 
-        Raises the errors of the database module.
+        Raises the errors of the database module: see `translated`.
         """
-        if self._reader and not self._current.get():
-            return await self._reader.row(acts_for(self._default), statement, values)
-        with translated():
+        run = prepared(statement)
+        if current := self._current.get():
+            with translated(refusals), _dooming(current):
+                return await run.row(current.driver, values)
+        if self._reader:
+            return await self._reader.row(acts_for(self._default), run, values)
+        with translated(refusals):
             async with self.connect() as connection:
-                found = await connection.execute(statement, values)
-                row: Mapping[Any, Any] | None = found.mappings().one_or_none()
-                return row
+                return await run.row(await _driver(connection), values)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[None]:
@@ -90,7 +96,7 @@ class Database(Transactions):
             yield
         except BaseException:
             with suppress(PhotoError), translated():
-                await transaction.connection.rollback()
+                await _say(transaction, "ROLLBACK")
             raise
         else:
             with translated():
@@ -108,31 +114,46 @@ class Database(Transactions):
             await act()
 
     async def _open(self) -> _Open:
+        """Begin: SQLAlchemy, which is to commit each statement, does not know of it."""
         with translated():
-            connection = await self._engine.connect()
+            connection = await self._autocommit.connect()
             try:
-                await self._show(connection)
-                _ = await connection.begin()
+                driver = await _driver(connection)
+                # Before the transaction: its end could undo the setting.
+                await self._show(connection, driver)
+                transaction = _Open(connection, driver)
+                await _say(transaction, "BEGIN")
             except BaseException:
                 await connection.close()
                 raise
-        return _Open(connection)
+        return transaction
 
-    async def _show(self, connection: AsyncConnection) -> None:
+    async def _show(self, connection: AsyncConnection, driver: Any) -> None:
         tenant = acts_for(self._default)
-        if connection.info.get(_SHOWN) == tenant:
-            return
-        # Before a transaction: its end could undo the setting.
-        raw = await connection.get_raw_connection()
-        await raw.driver_connection.execute(_SHOW, tenant)  # type: ignore[union-attr]  # asyncpg's has no types
-        connection.info[_SHOWN] = tenant
+        if connection.info.get(_SHOWN) != tenant:
+            await driver.execute(_SHOW, tenant)
+            connection.info[_SHOWN] = tenant
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    """The connection of asyncpg's, which has no types."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def _say(transaction: _Open, command: str) -> None:
+    """Begin or end; where that fails, the connection must not be used again."""
+    try:
+        await transaction.driver.execute(command)
+    except BaseException:
+        transaction.driver.terminate()
+        raise
 
 
 async def _commit(transaction: _Open) -> None:
     if transaction.doomed:
-        await transaction.connection.rollback()
+        await _say(transaction, "ROLLBACK")
         raise Internal("An error inside a transaction was passed over.")
-    await transaction.connection.commit()
+    await _say(transaction, "COMMIT")
 
 
 class _dooming:  # noqa: N801 # used as a function

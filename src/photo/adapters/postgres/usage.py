@@ -88,9 +88,7 @@ class PostgresUsage(UsageRecords):
             "most_jobs": _NO_LIMIT if quota.jobs is None else quota.jobs,
             "most_bytes": _NO_LIMIT if quota.bytes is None else quota.bytes,
         }
-        with translated():
-            async with self._database.connect() as db:
-                return (await db.execute(_ACCEPT, values)).first() is not None
+        return await self._database.row(_ACCEPT, values) is not None
 
     async def add_bytes(self, tenant: Tenant, day: date, size_bytes: int) -> None:
         await self._add(_ADD["bytes"], tenant, day, bytes=size_bytes)

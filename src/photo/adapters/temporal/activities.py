@@ -17,7 +17,6 @@ from photo.adapters.temporal.messages import (
 from photo.application.deliveries import StartLostDeliveries
 from photo.application.erasing import ConfirmErasures
 from photo.application.intake import FetchPhoto, VerifyPhoto
-from photo.application.jobs import StartForgottenJobs
 from photo.application.processing import (
     EndJob,
     NormalizePhoto,
@@ -26,6 +25,7 @@ from photo.application.processing import (
     RecognizeText,
 )
 from photo.application.retention import ApplyRetention, Pruned
+from photo.application.starting import StartForgottenJobs
 from photo.application.sweeping import SweepUploads, Swept
 
 log = structlog.get_logger(__name__)

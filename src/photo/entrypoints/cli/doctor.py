@@ -169,8 +169,15 @@ async def _found(check: Check, container: AsyncContainer) -> Finding:
     return Finding(check.name, failure, mend, latency, warning)
 
 
-async def _database_answers(container: AsyncContainer) -> None:
-    await (await container.get(PostgresCheck)).check()
+async def _database_answers(container: AsyncContainer) -> str | None:
+    check = await container.get(PostgresCheck)
+    await check.check()
+    if await check.is_above_policies():
+        return (
+            "row-level security does not hold for this role: give the service one "
+            "that is no superuser and has NOBYPASSRLS"
+        )
+    return None
 
 
 async def _bucket_is_private(bucket: str, container: AsyncContainer) -> None:

@@ -13,6 +13,7 @@ from dishka import AsyncContainer
 from temporalio.worker import Worker
 
 from photo import __version__
+from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.s3.buckets import is_public
 from photo.adapters.s3.clients import S3Clients
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
@@ -20,8 +21,10 @@ from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
 from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.worker import Workers, make_workers, running
+from photo.application.authentication import Authenticate
 from photo.application.draining import Draining
 from photo.application.health import CheckHealth
+from photo.application.limits import ChargeCaller
 from photo.application.ports import JobFeed, ObjectLinks, Scanner
 from photo.application.processing import NoteWaiting
 from photo.application.tenancy import NOBODY
@@ -56,8 +59,9 @@ def worker() -> None:
 async def _serve_api(settings: Settings) -> None:
     container = live_container(settings, acts_for=NOBODY)
     await _refuse_public_buckets(container, settings)
+    await _refuse_role_above_policies(container, settings)
     # The first client of S3 blocks the loop: better now than under a request.
-    for dependency in (CheckHealth, JobFeed, ObjectLinks):
+    for dependency in (CheckHealth, JobFeed, ObjectLinks, Authenticate, ChargeCaller):
         await container.get(dependency)
     app = create_app(
         container,
@@ -66,6 +70,7 @@ async def _serve_api(settings: Settings) -> None:
             allowed_hosts=settings.allowed_hosts,
             debug=settings.debug,
             https_only=settings.environment == "production",
+            issuer=settings.oidc_issuer,
             proxies=settings.proxy_networks,
             version=__version__,
         ),
@@ -139,6 +144,18 @@ async def _refuse_public_buckets(container: AsyncContainer, settings: Settings) 
         if await _patiently(partial(is_public, clients, bucket)):
             log.error("bucket_is_public", bucket=bucket)
             sys.exit(1)
+
+
+async def _refuse_role_above_policies(
+    container: AsyncContainer, settings: Settings
+) -> None:
+    """In production, do not serve with a role that sees every tenant's rows."""
+    if settings.environment != "production":
+        return
+    check = await container.get(PostgresCheck)
+    if await _patiently(check.is_above_policies):
+        log.error("database_role_is_above_row_level_security")
+        sys.exit(1)
 
 
 async def _blind_spots(container: AsyncContainer, settings: Settings) -> Sequence[str]:

@@ -44,6 +44,8 @@ class HttpConfig:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Refuse what came over plain http.
     https_only: bool = False
+    #: The identity provider whose tokens are taken, if there is one.
+    issuer: str | None = None
 
 
 def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
@@ -70,7 +72,7 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         exception_handlers=HANDLERS,
         logging_config=None,
         on_shutdown=[container.close],
-        openapi_config=openapi_config(config.version),
+        openapi_config=openapi_config(config.version, issuer=config.issuer),
     )
     app.state.gate = Gate(container)
     app.state.dishka_container = container

@@ -9,10 +9,12 @@ from litestar.openapi.spec import OpenAPI
 
 from photo.domain.characters import HIDDEN
 from photo.domain.media import MediaType
+from photo.entrypoints.http.admin_examples import ADMIN_EXAMPLES
 from photo.entrypoints.http.examples import ANSWERS, EXAMPLES, IDS
 from photo.entrypoints.http.links import MADE_IN, add_links
 
 _API = "/v1/"
+_EXAMPLES = EXAMPLES | ADMIN_EXAMPLES
 _STRING, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
 
 #: What answers carry, each described once.
@@ -160,11 +162,11 @@ def _forbid_null(schema: dict[str, Any]) -> None:
 
 def _show_bodies(path: str, operation: Mapping[str, Any]) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        _show(content, EXAMPLES.get(_name_of(content)))
+        _show(content, _EXAMPLES.get(_name_of(content)))
     for response in operation["responses"].values():
         for content in response.get("content", {}).values():
             name = _name_of(content)
-            usual = EXAMPLES.get(name)
+            usual = _EXAMPLES.get(name)
             if name == "JobView":
                 usual = ANSWERS.get(operation["operationId"], usual)
             _show(content, usual)
@@ -213,7 +215,7 @@ def _told() -> dict[str, Any]:
     """What the service sends to webhooks."""
     body = {
         "schema": {"$ref": "#/components/schemas/WebhookEvent"},
-        "example": EXAMPLES["WebhookEvent"],
+        "example": _EXAMPLES["WebhookEvent"],
     }
     return {
         "operationId": "job_ended",

@@ -6,26 +6,26 @@ from typing import Any
 from photo.domain.formats import Format
 
 _UPLOAD = "upl_01kazp2m4q8v0r6t1w3x5y7z9a"
-_JOB = "job_01kazp2r7c3d5f7h9k1m3p5r7t"
+JOB = "job_01kazp2r7c3d5f7h9k1m3p5r7t"
 _RETRY = "job_01kazp9w1x3z5b7d9f2h4k6m8q"
-_KEY = "key_01kayqv5h8k1n3q5s7t9w2y4a6"
-_WEBHOOK = "whk_01kaz7d0e2g4j6m8p1r3t5w7y9"
-_DELIVERY = "msg_01kazp4z6b8d1f3h5k7n9q2s4v"
+KEY = "key_01kayqv5h8k1n3q5s7t9w2y4a6"
+WEBHOOK = "whk_01kaz7d0e2g4j6m8p1r3t5w7y9"
+DELIVERY = "msg_01kazp4z6b8d1f3h5k7n9q2s4v"
 _SHA256 = "9f2b7c0d4e6a8f1b3d5c7e9a0b2d4f6a8c1e3b5d7f9a0c2e4b6d8f1a3c5e7b90"
-_URL = "https://shop.example/hooks/photo"
+URL = "https://shop.example/hooks/photo"
 _POLYGON = [[102.0, 88.0], [731.0, 90.0], [731.0, 131.0], [102.0, 129.0]]
 
 #: What stands in a path, by what is before it.
 IDS: Mapping[str, str] = {
     "uploads": _UPLOAD,
-    "jobs": _JOB,
-    "keys": _KEY,
-    "webhooks": _WEBHOOK,
-    "deliveries": _DELIVERY,
+    "jobs": JOB,
+    "keys": KEY,
+    "webhooks": WEBHOOK,
+    "deliveries": DELIVERY,
 }
 
 _QUEUED: Mapping[str, Any] = {
-    "id": _JOB,
+    "id": JOB,
     "status": "queued",
     "step": None,
     "step_error": None,
@@ -40,10 +40,10 @@ _QUEUED: Mapping[str, Any] = {
     "finished_at": None,
     "timings_ms": {},
     "links": {
-        "self": f"/v1/jobs/{_JOB}",
-        "events": f"/v1/jobs/{_JOB}/events",
-        "result": f"/v1/jobs/{_JOB}/result",
-        "files": f"/v1/jobs/{_JOB}/files",
+        "self": f"/v1/jobs/{JOB}",
+        "events": f"/v1/jobs/{JOB}/events",
+        "result": f"/v1/jobs/{JOB}/result",
+        "files": f"/v1/jobs/{JOB}/files",
     },
 }
 _SUCCEEDED: Mapping[str, Any] = {
@@ -81,51 +81,13 @@ _CANCELLED: Mapping[str, Any] = {
 _RETRIED: Mapping[str, Any] = {
     **_QUEUED,
     "id": _RETRY,
-    "retry_of": _JOB,
+    "retry_of": JOB,
     "created_at": "2026-11-23T09:34:10.002000Z",
     "links": {
-        name: path.replace(_JOB, _RETRY) for name, path in _QUEUED["links"].items()
+        name: path.replace(JOB, _RETRY) for name, path in _QUEUED["links"].items()
     },
 }
-_API_KEY: Mapping[str, Any] = {
-    "id": _KEY,
-    "prefix": "pk_01kayqv5h8k1n3q5s7t9w2y4a6",
-    "name": "scanner",
-    "scopes": ["photos:write"],
-    "created_at": "2026-11-23T00:00:00Z",
-    "expires_at": "2027-02-21T00:00:00Z",
-    "last_used_at": None,
-    "revoked_at": None,
-}
-_ENDPOINT: Mapping[str, Any] = {
-    "id": _WEBHOOK,
-    "url": _URL,
-    "events": ["job.succeeded", "job.failed"],
-    "created_at": "2026-11-23T04:40:00Z",
-    "failing_since": None,
-    "disabled_at": None,
-    "disabled_reason": None,
-}
-_SENT: Mapping[str, Any] = {
-    "id": _DELIVERY,
-    "event": "job.succeeded",
-    "job_id": _JOB,
-    "url": _URL,
-    "status": "delivered",
-    "created_at": "2026-11-23T09:30:01.870000Z",
-    "next_attempt_at": None,
-    "finished_at": "2026-11-23T09:30:01.991000Z",
-    "attempts": [
-        {
-            "at": "2026-11-23T09:30:01.903000Z",
-            "duration_ms": 88,
-            "status_code": 204,
-            "error": None,
-        }
-    ],
-}
-
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+EXAMPLES: dict[str, Mapping[str, Any]] = {
     "NewUpload": {
         "content_type": "image/jpeg",
         "size_bytes": 183_204,
@@ -155,17 +117,17 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "max_bytes": 183_204,
         "created_at": "2026-11-23T09:30:00Z",
         "expires_at": "2026-11-23T09:45:00Z",
-        "job_id": _JOB,
+        "job_id": JOB,
     },
     "NewJob": {
         "source": {"type": "upload", "upload_id": _UPLOAD},
         "metadata": {"order": "4711"},
-        "webhook_url": _URL,
+        "webhook_url": URL,
     },
     "JobView": _SUCCEEDED,
     "JobPage": {"items": [_SUCCEEDED], "next_cursor": None},
     "ResultView": {
-        "job_id": _JOB,
+        "job_id": JOB,
         "engine": {"name": "rapidocr", "version": "3.10.0", "model": "PP-OCRv6 small"},
         "text": "HARBOUR LANE",
         "pages": [
@@ -196,18 +158,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                 "content_type": "text/plain; charset=utf-8",
                 "size_bytes": 412,
                 "sha256": _SHA256,
-                "url": f"https://files.example/acme/{_JOB}/text.txt?X-Amz-Expires=300",
+                "url": f"https://files.example/acme/{JOB}/text.txt?X-Amz-Expires=300",
                 "expires_at": "2026-11-23T09:35:00Z",
             }
         ]
     },
     "ErasureView": {
-        "job_id": _JOB,
+        "job_id": JOB,
         "photo_sha256": _SHA256,
         "objects": [
             {
                 "bucket": "processed",
-                "key": f"acme/{_JOB}/text.txt",
+                "key": f"acme/{JOB}/text.txt",
                 "size_bytes": 412,
                 "sha256": _SHA256,
             }
@@ -219,48 +181,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "FoundPage": {
         "items": [
             {
-                "job_id": _JOB,
+                "job_id": JOB,
                 "snippet": "HARBOUR LANE GROCERS 12 Quay Street",
                 "matches": [{"text": "HARBOUR", "page": 1, "polygon": _POLYGON}],
             }
         ],
         "next_cursor": None,
     },
-    "NewKey": {"name": "scanner", "scopes": ["photos:write"], "expires_in_days": 90},
-    "CreatedKey": {**_API_KEY, "key": f"{_API_KEY['prefix']}_6f1d…"},
-    "KeyView": _API_KEY,
-    "KeyPage": {"items": [_API_KEY], "next_cursor": None},
-    "UsageList": {
-        "items": [
-            {
-                "day": "2026-11-23",
-                "jobs": 12,
-                "bytes": 2_198_448,
-                "succeeded": 11,
-                "failed": 1,
-                "cancelled": 0,
-            }
-        ]
-    },
-    "AuditPage": {
-        "items": [
-            {
-                "id": "aud_01kayqv5j2k4m6p8r1t3v5x7z9",
-                "at": "2026-11-23T00:00:00Z",
-                "actor": _KEY,
-                "action": "key.created",
-                "target": _KEY,
-                "details": {"name": "scanner"},
-            }
-        ],
-        "next_cursor": None,
-    },
-    "NewWebhook": {"url": _URL, "events": ["job.succeeded", "job.failed"]},
-    "WebhookView": _ENDPOINT,
-    "WebhookPage": {"items": [_ENDPOINT], "next_cursor": None},
-    "DeliveryView": _SENT,
-    "DeliveryPage": {"items": [_SENT], "next_cursor": None},
-    "JobEvent": {"id": "2", "event": "job", "data": '{"id": "job_…", …}'},
     "Liveness": {"status": "ok", "version": "0.1.0"},
     "Readiness": {
         "status": "ok",
@@ -274,7 +201,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 #: Where an operation's answer is not the usual one of its schema.
-ANSWERS: Mapping[str, Mapping[str, Any]] = {
+ANSWERS: dict[str, Mapping[str, Any]] = {
     "create_job": _QUEUED,
     "read_photo": _QUEUED,
     "cancel_job": _CANCELLED,

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
 from structlog.contextvars import bind_contextvars
 
+from photo.application.admission import AdmitJob
 from photo.application.authentication import Authenticate
 from photo.application.limits import ChargeCaller, ChargeStranger, over_limit
 from photo.application.tenancy import act_for
@@ -19,7 +20,7 @@ from photo.domain.access import Principal, Scope
 from photo.domain.errors import Forbidden, Unauthenticated, Unavailable
 from photo.entrypoints.http.exchange import ANSWER_HEADERS
 from photo.entrypoints.http.faults import unfit_parameter, unknown_parameter
-from photo.entrypoints.http.limits import CHANGE, COST, LOOK, limit_headers
+from photo.entrypoints.http.limits import CHANGE, COST, LOOK, MAKES_JOB, limit_headers
 from photo.entrypoints.http.request import OPEN_QUERY
 
 _Request = Request[Any, Any, Any]
@@ -33,6 +34,7 @@ class _Terms:
 
     scopes: tuple[Scope, ...]
     cost: int
+    makes_job: bool
     #: By name, whether any text may be the value.
     parameters: Mapping[str, bool]
     #: How the names of further parameters begin, if there may be such.
@@ -41,6 +43,7 @@ class _Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Checks:
+    admit_job: AdmitJob
     authenticate: Authenticate
     charge_caller: ChargeCaller
     charge_stranger: ChargeStranger
@@ -63,6 +66,8 @@ class Gate:
     async def admit(self, request: _Request, terms: _Terms) -> None:
         """Find out who is calling, and whether the route is theirs to call."""
         checks = self._checks = self._checks or await self._made()
+        if terms.makes_job:
+            checks.admit_job.refuse_if_busy()
         client = request.scope["client"]
         address = client[0] if client else ""
         checks.charge_stranger.refuse_spent(address)
@@ -97,6 +102,7 @@ class Gate:
 
     async def _made(self) -> _Checks:
         return _Checks(
+            await self._container.get(AdmitJob),
             await self._container.get(Authenticate),
             await self._container.get(ChargeCaller),
             await self._container.get(ChargeStranger),
@@ -147,6 +153,7 @@ def _terms(handler: BaseRouteHandler) -> _Terms:
     return _Terms(
         scopes=tuple(scopes) or (Scope.ADMIN,),
         cost=handler.opt.get(COST, LOOK if methods == {"GET"} else CHANGE),
+        makes_job=handler.opt.get(MAKES_JOB, False),
         parameters={
             parameter.kwarg_definition.name or name: str
             in {parameter.annotation, *get_args(parameter.annotation)}

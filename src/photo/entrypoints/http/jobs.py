@@ -12,9 +12,9 @@ from structlog.contextvars import bind_contextvars
 from photo.application.jobs import (
     AwaitJob,
     CancelJob,
-    ListFiles,
     SubmitJob,
 )
+from photo.application.linking import ListFiles
 from photo.application.ports import JobQuery, JobRepository
 from photo.application.results import OpenResult
 from photo.application.retrying import RetryJob
@@ -38,7 +38,7 @@ from photo.entrypoints.http.erasures import erase_job
 from photo.entrypoints.http.events import follow_job
 from photo.entrypoints.http.idempotency import idempotent
 from photo.entrypoints.http.identifiers import job_named
-from photo.entrypoints.http.limits import COST
+from photo.entrypoints.http.limits import COST, MAKES_JOB
 from photo.entrypoints.http.openapi import (
     IDEMPOTENT,
     RESULT,
@@ -83,7 +83,7 @@ _MOMENT = QueryParameter(
         *IDEMPOTENT,
     ),
     operation_class=IdempotentOperation,
-    opt={COST: 5},
+    opt={COST: 5, MAKES_JOB: True},
 )
 @idempotent
 async def create_job(
@@ -183,7 +183,7 @@ async def cancel_job(
         NotFound, Infected, JobNotFinished, UploadMissing, Overloaded, *IDEMPOTENT
     ),
     operation_class=IdempotentOperation,
-    opt={COST: 5},
+    opt={COST: 5, MAKES_JOB: True},
 )
 @idempotent
 async def retry_job(

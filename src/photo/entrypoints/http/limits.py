@@ -7,6 +7,9 @@ from photo.application.ports import Charge, Limit, Standing
 #: The option of a route that costs more than is usual for its method.
 COST = "cost"
 LOOK, CHANGE = 1, 2
+#: The option of a route that makes a job: while too many are being made, it is
+#: refused before anything is done for it.
+MAKES_JOB = "makes_job"
 
 
 def limit_headers(charge: Charge) -> dict[str, str]:

@@ -71,11 +71,7 @@ _TAGS = {
 _BEARER = """An API key, `pk_<id>_<secret>`, or an access token (a JWT) of the identity
 provider that the service trusts, if it is set to trust one. Both belong to one tenant
 and have scopes; an operation names those that it asks for."""
-_FILE = Schema(
-    type=OpenAPIType.STRING,
-    content_media_type="application/octet-stream",
-    min_length=1,
-)
+_FILE = Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")
 _FORM = Schema(type=OpenAPIType.OBJECT, properties={"file": _FILE}, required=["file"])
 
 _IDEMPOTENCY_KEY = Parameter(

@@ -33,7 +33,7 @@ from photo.domain.job import Failure, JobId
 from photo.entrypoints.http.idempotency import idempotency_key, remembered
 from photo.entrypoints.http.intake import MAX_BODY_BYTES, photo_in
 from photo.entrypoints.http.jobs import WAIT, accepted
-from photo.entrypoints.http.limits import COST
+from photo.entrypoints.http.limits import COST, MAKES_JOB
 from photo.entrypoints.http.openapi import (
     ACCEPTED,
     IDEMPOTENT,
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     ),
     operation_class=ReadOperation,
     request_max_body_size=MAX_BODY_BYTES,
-    opt={COST: 10},
+    opt={COST: 10, MAKES_JOB: True},
     tags=["jobs"],
 )
 async def read_photo(

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from msgspec import Struct, field
 
 from photo.application.health import Health
-from photo.application.jobs import LinkedFile
+from photo.application.linking import LinkedFile
 from photo.application.ports import UploadForm
 from photo.application.uploads import UploadReport, UploadState
 from photo.domain.job import Failure, Job, JobId, Photo, Status, Step

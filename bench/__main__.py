@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import intake, ocr, pipeline
+from bench import api, intake, load, ocr, pipeline
 
 _RESULTS = Path(__file__).with_name("results.json")
 
@@ -14,9 +14,11 @@ def main(folder: Path) -> None:
         "ocr": ocr.main(folder),
         "intake": intake.main(folder),
         "pipeline": pipeline.main(folder),
+        "api": api.main(),
+        "load": load.main(),
     }
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    for name in ("intake", "pipeline"):
+    for name in ("intake", "pipeline", "api", "load"):
         print(name, json.dumps(results[name], indent=2))
 
 

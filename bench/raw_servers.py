@@ -28,7 +28,10 @@ async def job(id: FromPath[str]) -> dict[str, str]:
 
 
 def main(name: str, port: int) -> None:
-    apps = {"raw": raw, "litestar": Litestar([job], openapi_config=None)}
+    apps: dict[str, Any] = {
+        "raw": raw,
+        "litestar": Litestar([job], openapi_config=None),
+    }
     uvicorn.run(
         apps[name],
         port=port,

@@ -17,19 +17,20 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for _, writer in self._free:
+        for _reader, writer in self._free:
             writer.close()
             await writer.wait_closed()
 
     async def ask(self, request: bytes) -> int:
         """The status of the answer, which is read to its end."""
-        connection = self._free.pop() if self._free else await self._connected()
-        reader, writer = connection
+        if not self._free:
+            self._free.append(await self._connected())
+        reader, writer = self._free.pop()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         fields = head.lower().split(b"content-length: ")
         await reader.readexactly(int(fields[1].split(b"\r\n")[0]))
-        self._free.append(connection)
+        self._free.append((reader, writer))
         return int(head.split(b" ", 2)[1])
 
     async def ask_in_turn(self, request: bytes, times: int) -> None:

@@ -24,7 +24,6 @@ JOBS = (
     "CREATE INDEX jobs_retries ON jobs (retry_of) WHERE retry_of IS NOT NULL",
     "ALTER TABLE infected_files ALTER job_id DROP NOT NULL",
     "CREATE INDEX infected_files_job ON infected_files (job_id)",
-    "CREATE INDEX jobs_oldest ON jobs USING brin (created_at)",
     """
     CREATE INDEX jobs_finished ON jobs (finished_at)
     WHERE finished_at IS NOT NULL
@@ -144,7 +143,6 @@ RECORDS = (
         confirmed_at timestamptz
     )
     """,
-    "CREATE INDEX erasures_newest ON erasures (tenant, job_id DESC)",
     """
     CREATE INDEX erasures_unconfirmed ON erasures (requested_at)
     WHERE confirmed_at IS NULL
@@ -258,7 +256,7 @@ DOWN = (
     "DROP INDEX infected_files_job",
     "ALTER TABLE infected_files ALTER job_id SET NOT NULL",
     "DROP INDEX jobs_upload, jobs_upload_id_key, jobs_retries",
-    "DROP INDEX jobs_oldest, jobs_finished",
+    "DROP INDEX jobs_finished",
     """
     ALTER TABLE jobs
         DROP retry_of,

@@ -1,5 +1,6 @@
 """Row-level security: whatever a statement asks for, it gets its own tenant's rows."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -111,3 +112,24 @@ async def test_a_role_that_no_policy_holds_for_is_known(
         assert await PostgresCheck(superusers).is_above_policies()
     finally:
         await superusers.dispose()
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_task_that_is_cut_short_leaves_no_connection_to_others(
+    engine: AsyncEngine, job: Job, turns: int
+) -> None:
+    pool = Database(engine)
+    with acting_for(OTHER):
+        assert await count(pool) == 0
+
+    async def look_at_all() -> None:
+        with acting_for(EVERYONE):
+            await count(pool)
+
+    task = asyncio.create_task(look_at_all())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    with acting_for(OTHER):
+        assert await count(pool) == 0

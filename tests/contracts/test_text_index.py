@@ -1,10 +1,12 @@
 """Finding jobs by words: those with all of them, newest first, a page at a time."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
+from photo.adapters.memory import MemoryTextIndex
 from photo.adapters.postgres.jobs import PostgresJobRepository
 from photo.adapters.postgres.texts import (
     MAX_EXPANSIONS,
@@ -47,6 +49,18 @@ async def walk(
         before = page.before
         if before is None:
             return seen
+
+
+async def test_others_are_answered_while_a_long_text_is_looked_through() -> None:
+    texts = MemoryTextIndex()
+    await texts.add(SearchableText.of(a_job(), a_text(("word",) * 9).pages))
+    search = SearchTexts(texts)(ACME, Query.parse("word"), limit=1, before=None)
+    searching, turns = asyncio.create_task(search), 0
+    while not searching.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 1
+    assert len((await searching).items) == 1
 
 
 async def test_jobs_with_all_words_are_found_newest_first(

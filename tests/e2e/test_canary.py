@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from time import time
 from typing import Any
@@ -17,10 +18,11 @@ from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
 from tests.e2e.conftest import Service, deployed
 from tests.e2e.test_intake import ended
-from tests.e2e.test_managing import photo_of, submitted
+from tests.e2e.test_managing import submitted
 from tests.e2e.test_refusals import grant, send
 from tests.e2e.test_webhooks import Receiver, listed, receiving
 from tests.oidc.local_issuer import AUDIENCE, LocalIssuer, issuing
+from tests.pictures import a_text
 from tests.services import Servers, fresh_database
 
 #: In all that clients send, wherever they send it.
@@ -62,6 +64,7 @@ async def debugged(
             yield service
 
 
+@pytest.mark.timeout(300)
 async def test_no_log_tells_a_secret(
     servers: Servers, environment: str, tmp_path: Path
 ) -> None:
@@ -77,19 +80,24 @@ async def test_no_log_tells_a_secret(
         secrets = {*configured(service.env), *parts_of(token)}
         key = await service.admins_key()
         secrets.add(key.split("_")[2])
-        for credential in (key, token):
-            async with service.client(credential) as client:
-                secrets |= await everything_done(client, receiver)
+        async with service.client(token) as client:
+            (await client.post("/v1/webhooks/default")).raise_for_status()
         async with service.client(key) as client:
+            secrets |= await everything_done(client, receiver)
             await everything_refused(client)
     told = "".join(log.read_text() for log in (tmp_path / "logs").iterdir())
-    assert told.count("step_done") > 12
-    assert told.count("photos") or told.count("/v1/jobs")
+    assert told.count("step_done") > 6
     for secret in {*secrets, WORD, CANARY}:
         assert not re.search(re.escape(secret), told, re.IGNORECASE), secret
     if environment == "staging":
         for line in told.splitlines():
             assert json.loads(line)["event"]
+
+
+def a_photo() -> bytes:
+    file = BytesIO()
+    a_text([WORD], size=(700, 200)).save(file, format="TIFF")
+    return file.getvalue()
 
 
 def configured(env: Mapping[str, str]) -> Iterator[str]:
@@ -118,7 +126,7 @@ async def everything_done(client: httpx.AsyncClient, receiver: Receiver) -> set[
 
     job = await submitted(
         client,
-        photo_of(WORD),
+        a_photo(),
         f"{CANARY}.tif",
         metadata={CANARY: f"{CANARY} value"},
         webhook_url=receiver.url,

@@ -111,7 +111,7 @@ async def test_the_end_of_a_job_reaches_a_receiver_and_verifies(
 
 async def test_a_job_may_have_a_receiver_of_its_own(service: Service) -> None:
     async with admin(service) as client, receiving() as receiver:
-        default = (await client.get("/v1/webhooks/default")).raise_for_status().json()
+        default = (await client.post("/v1/webhooks/default")).raise_for_status().json()
         rotated = await client.post(f"/v1/webhooks/{default['id']}/rotate-secret")
         job = await job_on(client, b"just a text", webhook_url=receiver.url)
         headers, body = await receiver.message()

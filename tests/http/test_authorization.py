@@ -44,7 +44,7 @@ ROUTES: Mapping[str, Scope] = {
     "DELETE /v1/keys/{id}": ADMIN,
     "POST /v1/webhooks": ADMIN,
     "GET /v1/webhooks": ADMIN,
-    "GET /v1/webhooks/default": ADMIN,
+    "POST /v1/webhooks/default": ADMIN,
     "GET /v1/webhooks/{id}": ADMIN,
     "DELETE /v1/webhooks/{id}": ADMIN,
     "POST /v1/webhooks/{id}/enable": ADMIN,

@@ -1,17 +1,18 @@
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from photo.application.admission import MaxUnfinished
+from photo.application.admission import _PLACES, AdmitJob, MaxUnfinished
 from photo.application.ports import Stopwatch, WorkflowEngine
 from photo.domain.job import JobId
 from tests.http.conftest import Run
 from tests.http.service import Service
 from tests.http.stand_ins import HeldEngine, instead
-from tests.makers import SteppableStopwatch
+from tests.makers import SteppableStopwatch, photo_bytes
 
 A_SECOND = timedelta(seconds=1)
 A_JOB = {"source": {"type": "url", "url": "https://example.com/photo.jpg"}}
@@ -96,3 +97,48 @@ async def test_jobs_are_taken_again_when_some_have_ended(crowd: Crowd) -> None:
     assert answer.status_code == 503
     # One has ended in two minutes, and two should.
     assert answer.headers["Retry-After"] == "240"
+
+
+@pytest.fixture
+async def busy(run: Run) -> AsyncIterator[Service]:
+    """A service where as many jobs are coming in as may at once."""
+    service = await run()
+    admit = await service.container.get(AdmitJob)
+    with ExitStack() as places:
+        for _ in range(_PLACES):
+            places.enter_context(admit.place())
+        yield service
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/any/retry", "/v1/read"])
+async def test_what_would_make_a_job_is_refused_unread_while_too_many_come_in(
+    busy: Service, path: str
+) -> None:
+    api = await busy.client()
+    answer = await api.post(path, content=Unread(), headers=JPEG)
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_the_others_do_not_notice_how_many_jobs_come_in(busy: Service) -> None:
+    api = await busy.client()
+    assert (await api.get("/v1/jobs")).status_code == 200
+    upload = await api.post("/v1/uploads", json={"content_type": "image/jpeg"})
+    assert upload.status_code == 201
+
+
+async def test_a_photo_takes_no_place_while_it_is_being_sent(run: Run) -> None:
+    service = await run(instead(WorkflowEngine, HeldEngine))
+    admit, api = await service.container.get(AdmitJob), await service.client()
+
+    async def photo() -> AsyncIterator[bytes]:
+        with ExitStack() as places:
+            for _ in range(_PLACES):
+                places.enter_context(admit.place())
+            yield photo_bytes()
+
+    answer = await api.post(
+        "/v1/read", content=photo(), params={"wait": 0}, headers=JPEG
+    )
+    assert answer.status_code == 202
+    admit.refuse_if_busy()

@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from photo.domain.access import Scope, Tenant
 from tests.http.service import JPEG, Service
 from tests.makers import photo_bytes
 
@@ -103,10 +104,11 @@ async def test_tenants_do_not_meet_in_their_keys(
 
 @pytest.mark.parametrize("bad", ["", " ", "a b", "x" * 256, "é", '"', '"a'])
 async def test_what_is_no_key_is_refused(api: httpx.AsyncClient, bad: str) -> None:
-    headers = {"Idempotency-Key": bad.encode("latin-1")}
+    headers = {b"Idempotency-Key": bad.encode("latin-1")}
     refused = await api.post("/v1/uploads", json=UPLOAD, headers=headers)
     assert refused.status_code == 422
     assert refused.json()["code"] == "validation_failed"
+    assert refused.json()["errors"][0]["pointer"] == "/Idempotency-Key"
     assert "Idempotency-Key" in refused.json()["detail"]
 
 
@@ -153,3 +155,15 @@ async def test_every_post_says_that_it_takes_a_key(service: Service) -> None:
             names = [each["name"] for each in post.get("parameters", [])]
             assert "Idempotency-Key" in names, path
             assert {"409", "422"} <= post["responses"].keys(), path
+
+
+async def test_an_answer_is_not_given_to_a_credential_that_may_do_less(
+    service: Service, tenant: Tenant, key: dict[str, str]
+) -> None:
+    everything = await service.client(tenant)
+    admin = await service.client(tenant, [Scope.ADMIN])
+    body = {"name": "reader", "scopes": ["photos:read"]}
+    made = await everything.post("/v1/keys", json=body, headers=key)
+    assert made.status_code == 201
+    refused = await admin.post("/v1/keys", json=body, headers=key)
+    assert refused.json()["code"] == "idempotency_mismatch"

@@ -77,7 +77,7 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
             "uploads",
             {"content_type": "image/jpeg", "size_bytes": "5"},
             "/size_bytes",
-            "integer",
+            "integer or null",
         ),
         (
             "uploads",
@@ -110,6 +110,12 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
             "/filename",
             "control characters",
         ),
+        (
+            "webhooks",
+            {"url": "https://example.com", "events": ["job.gone"]},
+            "/events/0",
+            "not one of job.succeeded, job.failed, job.cancelled.",
+        ),
         ("jobs", {}, "/source", "required"),
         ("jobs", {"source": {}}, "/source/type", "required"),
         (
@@ -139,6 +145,12 @@ async def test_a_huge_body_is_not_taken(api: httpx.AsyncClient) -> None:
             _source(UPLOAD_ID) | {"metadata": {"a b": ""}},
             "/metadata/a b",
             "dots",
+        ),
+        (
+            "jobs",
+            _source(UPLOAD_ID) | {"metadata": {"a/b": ""}},
+            "/metadata/a~1b",
+            "metadata.a/b: ",
         ),
         ("jobs", _source(UPLOAD_ID) | {"metadata": {"": ""}}, "/metadata/", ""),
         (

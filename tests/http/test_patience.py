@@ -197,3 +197,13 @@ async def test_a_long_poll_ends_when_the_service_is_told_to_stop(run: Run) -> No
 def test_the_server_believes_no_process_beside_it() -> None:
     server = Server(http_only(Reached().app()), on_stop=lambda: None)
     assert not server.config.proxy_headers
+
+
+async def test_the_server_tells_how_late_it_is() -> None:
+    told: list[float] = []
+    app = http_only(Reached().app())
+    server = Server(app, on_stop=lambda: None, on_lateness=told.append)
+    await server.on_tick(1)
+    await server.on_tick(2)
+    assert told[0] == float("-inf")
+    assert -0.1 <= told[1] < 10

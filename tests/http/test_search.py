@@ -96,6 +96,9 @@ async def test_a_query_that_makes_no_sense_is_refused(
 async def test_a_search_needs_a_query(api: httpx.AsyncClient) -> None:
     answer = await api.get("/v1/search")
     assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"pointer": "/q", "detail": "The parameter q is required."}
+    ]
 
 
 @pytest.mark.parametrize(

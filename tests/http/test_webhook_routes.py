@@ -183,9 +183,9 @@ async def test_a_webhook_hears_only_what_it_asked_for(
 async def test_the_webhook_url_of_a_job_is_told_of_this_job_alone(
     service: Service, api: httpx.AsyncClient, tenant: Tenant
 ) -> None:
-    default = (await api.get("/v1/webhooks/default")).json()
+    default = (await api.post("/v1/webhooks/default")).json()
     assert default["url"] is None
-    again = (await api.get("/v1/webhooks/default")).json()
+    again = (await api.post("/v1/webhooks/default")).json()
     assert again == {name: default[name] for name in default if name != "secret"}
     url = f"https://only-{tenant.replace('_', '-')}.example.com/"
     await service.job(api)
@@ -312,7 +312,7 @@ async def test_webhooks_are_for_admins(
     api = await service.client(tenant, scopes)
     for answer in (
         await api.get("/v1/webhooks"),
-        await api.get("/v1/webhooks/default"),
+        await api.post("/v1/webhooks/default"),
         await api.post("/v1/webhooks", json={"url": URL}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

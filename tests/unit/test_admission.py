@@ -1,9 +1,10 @@
 import asyncio
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
 
-from photo.application.admission import AdmitJob, MaxUnfinished
+from photo.application.admission import _PLACES, AdmitJob, MaxUnfinished
 from photo.application.ports import Backlog, Endings
 from photo.application.tenancy import EVERYONE, acting_for, acts_for
 from photo.domain.access import Tenant
@@ -145,3 +146,38 @@ async def test_the_jobs_of_all_tenants_count(door: Door) -> None:
         await door.admit()
         assert acts_for(EVERYONE) == ACME
     assert door.backlog.asked_for == EVERYONE
+
+
+async def test_only_so_many_have_a_place_at_once(door: Door) -> None:
+    with ExitStack() as places:
+        for _ in range(_PLACES):
+            door.admit.refuse_if_busy()
+            places.enter_context(door.admit.place())
+        with pytest.raises(Overloaded) as refusal:
+            door.admit.refuse_if_busy()
+        assert refusal.value.retry_after == A_SECOND
+        with pytest.raises(Overloaded), door.admit.place():
+            pass
+    door.admit.refuse_if_busy()
+
+
+async def test_a_place_is_free_again_whatever_happened(door: Door) -> None:
+    for _ in range(_PLACES + 1):
+        with pytest.raises(ZeroDivisionError), door.admit.place():
+            raise ZeroDivisionError
+    door.admit.refuse_if_busy()
+
+
+async def test_a_process_that_is_late_takes_in_no_more(door: Door) -> None:
+    door.admit.note_lateness(0.2)
+    with pytest.raises(Overloaded) as refusal:
+        door.admit.refuse_if_busy()
+    assert refusal.value.retry_after == A_SECOND
+    door.admit.note_lateness(0.01)
+    door.admit.refuse_if_busy()
+
+
+async def test_what_was_taken_in_is_stored_however_late(door: Door) -> None:
+    door.admit.note_lateness(0.2)
+    with door.admit.place():
+        await door.admit()

@@ -9,10 +9,11 @@ from photo.application.starting import LOST_AFTER
 from photo.domain.audit import Action
 from photo.domain.erasure import Bucket, Erasure
 from photo.domain.errors import NotFound, Unavailable
+from photo.domain.files import MANIFEST
 from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId
 from photo.domain.upload import Upload
-from tests.makers import ACME, NOW, OTHER, an_upload, photo_bytes
+from tests.makers import ACME, NOW, OTHER, an_upload, in_chunks, photo_bytes
 from tests.unit.world import A_SECOND, Crash, World
 
 PHOTO = photo_bytes()
@@ -146,6 +147,22 @@ async def test_a_job_whose_photo_has_been_swept_is_erased(world: World) -> None:
     await world.raw.delete(job.raw_key)
     receipt = await erase(world, job.id)
     assert {each.bucket for each in receipt.objects} == {Bucket.PROCESSED}
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{}", b'{"files": ['])
+async def test_a_damaged_manifest_keeps_nothing_from_being_erased(
+    world: World, damaged: bytes
+) -> None:
+    job = await read(world)
+    manifest = job.artifact_key(MANIFEST)
+    await world.processed.write(
+        manifest, in_chunks(damaged), content_type="application/json"
+    )
+    receipt = await erase(world, job.id)
+    await nothing_left(world, job)
+    sums = {each.key: each.sha256 for each in receipt.objects}
+    assert sums[manifest] == sha256(damaged).hexdigest()
+    assert len(sums) == 1 + len(FILES)
 
 
 async def test_its_neighbours_stay(world: World) -> None:

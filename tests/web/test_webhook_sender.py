@@ -80,6 +80,7 @@ async def test_every_answer_is_a_receipt(status: int) -> None:
         ("soon", None),
         ("-1", None),
         ("9" * 400, None),
+        ("Fri, 02 Jan 2026 03:05:05 +" + "9" * 20, None),
     ],
 )
 async def test_a_receiver_may_ask_to_be_left_alone(

@@ -18,8 +18,10 @@ MaxUnfinished = NewType("MaxUnfinished", int)
 
 #: So many jobs are being stored at once; others are not even begun, for they would
 #: only take their turns at the same processor, and all who look at jobs as well.
-_PLACES = 16
+_PLACES = 8
 _BUSY = timedelta(seconds=1)
+#: As late as this, the process has more to do than it can.
+_LATE_SECONDS = 0.1
 
 _FRESH_SECONDS = 1.0
 _PATIENCE_SECONDS = 0.5
@@ -45,6 +47,7 @@ class AdmitJob:
     stopwatch: Stopwatch
     now: Clock
     _taken: int = field(init=False, default=0)
+    _is_late: bool = field(init=False, default=False)
     _fresh_until: float = field(init=False, default=float("-inf"))
     _wait: timedelta | None = field(init=False, default=None)
     _measuring: asyncio.Task[None] | None = field(init=False, default=None)
@@ -59,18 +62,20 @@ class AdmitJob:
                 retry_after=self._wait,
             )
 
+    def note_lateness(self, seconds: float) -> None:
+        """How late the process is at present with what it does at fixed times."""
+        self._is_late = seconds > _LATE_SECONDS
+
     def refuse_if_busy(self) -> None:
-        """Raise `Overloaded` if there is no place: costs next to nothing."""
-        if self._taken >= _PLACES:
-            raise Overloaded(
-                "Too many jobs are coming in at this moment. Try again in a second.",
-                retry_after=_BUSY,
-            )
+        """Raise `Overloaded` if one more job is too much now: costs next to nothing."""
+        if self._is_late or self._taken >= _PLACES:
+            raise _busy()
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Keep a place while a job is being stored."""
-        self.refuse_if_busy()
+        """Keep a place while a job is being stored, or raise `Overloaded`."""
+        if self._taken >= _PLACES:
+            raise _busy()
         self._taken += 1
         try:
             yield
@@ -106,3 +111,10 @@ class AdmitJob:
             return timedelta(seconds=_UNKNOWN_SECONDS)
         seconds = too_many * (now - since).total_seconds() / ended
         return timedelta(seconds=min(max(1, ceil(seconds)), _LONGEST_SECONDS))
+
+
+def _busy() -> Overloaded:
+    return Overloaded(
+        "Too many jobs are coming in at this moment. Try again in a second.",
+        retry_after=_BUSY,
+    )

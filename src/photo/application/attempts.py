@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from photo.application.audit import RecordChange
+from photo.application.audit import RecordChange, service
 from photo.application.ports import (
     Clock,
     DeliveryRepository,
@@ -17,7 +17,7 @@ from photo.application.ports import (
     WebhookRepository,
     WebhookSender,
 )
-from photo.application.webhooks import PURPOSE, service
+from photo.application.webhooks import PURPOSE
 from photo.domain.audit import Action
 from photo.domain.errors import Internal, NotFound, UrlRefused, UrlUnreachable
 from photo.domain.webhook import (

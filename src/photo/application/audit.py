@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from photo.application.ports import AuditLog, Clock, NewId
 from photo.domain.access import Principal, Scope, Tenant
-from photo.domain.audit import OPERATOR, Action, AuditEntry, AuditId
+from photo.domain.audit import OPERATOR, SERVICE, Action, AuditEntry, AuditId
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,8 @@ class RecordChange:
 def operator(tenant: Tenant) -> Principal:
     """Whoever runs the service, at work for a tenant: may do everything."""
     return Principal(tenant, frozenset(Scope), OPERATOR)
+
+
+def service(tenant: Tenant) -> Principal:
+    """This service itself, at work for a tenant: has no scopes."""
+    return Principal(tenant, frozenset(), SERVICE)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from photo.application.audit import service
 from photo.application.ports import (
     Clock,
     Courier,
@@ -14,7 +15,7 @@ from photo.application.ports import (
     Transactions,
     WebhookRepository,
 )
-from photo.application.webhooks import DefaultWebhook, service
+from photo.application.webhooks import DefaultWebhook
 from photo.domain.access import Tenant
 from photo.domain.errors import (
     NotFound,

@@ -63,11 +63,12 @@ class Holdings:
             return {}
         key = job.artifact_key(MANIFEST)
         try:
-            manifest = self.documents.read_manifest(
-                await collect(self.buckets.processed, key)
-            )
+            data = await collect(self.buckets.processed, key)
         except ObjectNotFound:
             return {}
+        if sha256(data).hexdigest() != job.manifest_sha256:
+            return {}  # damaged: it vouches for nothing
+        manifest = self.documents.read_manifest(data)
         files = {job.artifact_key(file.name): file.sha256 for file in manifest.files}
         return files | {key: job.manifest_sha256}
 

@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from photo.application.audit import service
 from photo.application.erasing import EraseJob
 from photo.application.idempotency import KEPT_FOR
 from photo.application.ports import AgedRecords, Clock
-from photo.domain.access import Principal
-from photo.domain.audit import SERVICE
 
 #: How long after a job's end its past can be followed.
 EVENTS_KEPT_FOR = timedelta(hours=24)
@@ -63,7 +62,7 @@ class ApplyRetention:
         erased = 0
         while batch := await self.aged.ended_jobs(before=before, limit=_JOBS):
             for job in batch:
-                await self.erase(Principal(job.tenant, frozenset(), SERVICE), job.id)
+                await self.erase(service(job.tenant), job.id)
             erased += len(batch)
         return erased
 

@@ -1,5 +1,6 @@
 """Use case: find photos by what was read on them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,11 +10,11 @@ from photo.application.ports import TextIndex
 from photo.domain.access import Tenant
 from photo.domain.job import JobId
 from photo.domain.search import Query
-from photo.domain.searchable import Found
+from photo.domain.searchable import Found, SearchableText
 
 #: How often the index is asked for one page.
 _MAX_ROUNDS = 3
-#: So few texts are looked through without a break for others.
+#: So many texts are held, and looked through, at once.
 _AT_ONCE = 10
 
 
@@ -55,6 +56,11 @@ class SearchTexts:
     ) -> AsyncIterator[Found]:
         ids = iter(job_ids)
         while some := [*islice(ids, _AT_ONCE)]:
-            for text in await self.index.texts(tenant, some):
-                if found := text.find(query):
-                    yield found
+            texts = await self.index.texts(tenant, some)
+            # Long ones take seconds, in which others are to be answered.
+            for found in await asyncio.to_thread(_found_in, texts, query):
+                yield found
+
+
+def _found_in(texts: Sequence[SearchableText], query: Query) -> list[Found]:
+    return [found for text in texts if (found := text.find(query))]

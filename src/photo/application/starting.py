@@ -18,7 +18,7 @@ LOST_AFTER = timedelta(minutes=20)
 
 _SWEEP_LIMIT = 1_000
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 _MOST_WAITING = 1_000
 _PATIENCE_SECONDS = 2.0
 

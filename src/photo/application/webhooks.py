@@ -14,8 +14,8 @@ from photo.application.ports import (
     WebhookRepository,
     WebhookSender,
 )
-from photo.domain.access import Principal, Tenant
-from photo.domain.audit import SERVICE, Action
+from photo.domain.access import Principal
+from photo.domain.audit import Action
 from photo.domain.errors import UrlRefused
 from photo.domain.webhook import (
     Event,
@@ -31,11 +31,6 @@ MAX_WEBHOOKS = 20
 
 #: What the vault seals secrets for.
 PURPOSE = b"webhooks"
-
-
-def service(tenant: Tenant) -> Principal:
-    """This service itself, at work for a tenant."""
-    return Principal(tenant, frozenset(), SERVICE)
 
 
 class Shown(NamedTuple):

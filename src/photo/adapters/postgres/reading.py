@@ -48,11 +48,15 @@ class Reader:
 
     def _take(self, tenant: Tenant) -> "_Connection | None":
         """The connection used last, better still one that shows this tenant's rows."""
-        self._free = [each for each in self._free if not each.driver.is_closed()]
-        for index in range(len(self._free) - 1, -1, -1):
-            if self._free[index].shown == tenant:
-                return self._free.pop(index)
-        return self._free.pop() if self._free else None
+        while self._free:
+            best = next(
+                (each for each in reversed(self._free) if each.shown == tenant),
+                self._free[-1],
+            )
+            self._free.remove(best)
+            if not best.driver.is_closed():
+                return best
+        return None
 
     async def _open(self) -> "_Connection":
         driver = await connect(self._database_url)

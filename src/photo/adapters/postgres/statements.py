@@ -1,7 +1,7 @@
 """Statements that SQLAlchemy builds, once, and asyncpg runs, each time.
 
 That takes an eighth of the CPU, for what clients ask for most often
-(docs/decisions/0012).
+(docs/decisions/0010).
 """
 
 from collections.abc import Callable, Mapping

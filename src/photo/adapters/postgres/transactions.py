@@ -131,6 +131,8 @@ class Database(Transactions):
     async def _show(self, connection: AsyncConnection, driver: Any) -> None:
         tenant = acts_for(self._default)
         if connection.info.get(_SHOWN) != tenant:
+            # If this is cut short, nobody knows what the connection shows.
+            connection.info.pop(_SHOWN, None)
             await driver.execute(_SHOW, tenant)
             connection.info[_SHOWN] = tenant
 

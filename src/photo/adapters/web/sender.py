@@ -46,7 +46,7 @@ class HttpWebhookSender(WebhookSender):
             return timedelta(seconds=int(value))
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (OverflowError, ValueError):
             return None
         return _aware(moment) - self._now()
 

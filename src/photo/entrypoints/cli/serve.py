@@ -21,6 +21,7 @@ from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
 from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.worker import Workers, make_workers, running
+from photo.application.admission import AdmitJob
 from photo.application.authentication import Authenticate
 from photo.application.draining import Draining
 from photo.application.health import CheckHealth
@@ -76,7 +77,14 @@ async def _serve_api(settings: Settings) -> None:
         ),
     )
     draining = await container.get(Draining)
-    server = Server(app, on_stop=draining.begin, host=settings.host, port=settings.port)
+    admit = await container.get(AdmitJob)
+    server = Server(
+        app,
+        on_stop=draining.begin,
+        on_lateness=admit.note_lateness,
+        host=settings.host,
+        port=settings.port,
+    )
     await server.serve()
     if not server.started:
         sys.exit(1)

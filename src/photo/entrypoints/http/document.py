@@ -82,6 +82,7 @@ _FIELDS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("NewUpload", "filename"): {"pattern": _NO_CONTROLS},
     ("NewJob", "metadata"): _METADATA,
     ("NewKey", "name"): {"pattern": _NOTHING_HIDDEN},
+    ("NewKey", "scopes"): {"uniqueItems": False},
     ("UrlSource", "url"): _URI,
     ("NewWebhook", "url"): _URI,
     ("NewJob", "webhook_url"): _URI,

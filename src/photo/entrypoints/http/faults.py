@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.inspect import (
     EnumType,
     FrozenSetType,
+    ListType,
     StructType,
     Type,
     UnionType,
@@ -55,7 +56,7 @@ def fault_of(message: str, kind: object, *, at: str = "", body: bytes = b"") -> 
     if unknown := _UNKNOWN.fullmatch(what):
         name = unknown[1][:_SHOWN]
         return Fault(f"{pointer}/{_escaped(name)}", f"There is no field {name!r} here.")
-    path = visible(pointer.removeprefix("/").replace("/", "."))
+    path = visible(".".join(map(_unescaped, pointer.split("/")[1:])))
     subject = f"{path}: " if path else ""
     if choice := _CHOICE.fullmatch(what):
         accepted = ", ".join(_choices(kind, within))
@@ -80,6 +81,10 @@ def unknown_parameter(name: str) -> ValidationFailed:
     )
 
 
+def missing_parameter(name: str) -> ValidationFailed:
+    return ValidationFailed(f"The parameter {name} is required.", pointer=f"/{name}")
+
+
 def unfit_parameter(name: str, what: str) -> ValidationFailed:
     shown = name[:_SHOWN]
     return ValidationFailed(f"{visible(shown)}: {what}", pointer=f"/{_escaped(shown)}")
@@ -90,7 +95,7 @@ def _sentence(what: str) -> str:
         return f"Expected {_FORMS[pattern[1]]}."
     for python, json in _TYPES.items():
         what = re.sub(rf"\b{python}\b", json, what)
-    return what.replace("`", "") + "."
+    return what.replace("`", "").replace(" | ", " or ") + "."
 
 
 def _pointer(path: str) -> str:
@@ -130,7 +135,7 @@ def _choices(kind: object, pointer: str) -> list[str]:
     types = [*_members(type_info(kind))]
     for step in pointer.split("/")[1:]:
         if step.isdigit():
-            # What is in a set counts as a type of the set itself.
+            # What is in a list or set counts as a type of the whole.
             continue
         structs = [each for each in types if isinstance(each, StructType)]
         if tags := [str(each.tag) for each in structs if each.tag_field == step]:
@@ -147,13 +152,17 @@ def _choices(kind: object, pointer: str) -> list[str]:
 
 
 def _members(kind: Type) -> Iterator[Type]:
-    """The types of a union, and what a set of them has in it."""
+    """The types of a union, and what a list or set of them has in it."""
     for each in kind.types if isinstance(kind, UnionType) else (kind,):
         yield each
-        if isinstance(each, FrozenSetType):
+        if isinstance(each, FrozenSetType | ListType):
             yield from _members(each.item_type)
 
 
 def _escaped(name: str) -> str:
     """RFC 6901."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")

@@ -83,11 +83,16 @@ class Gate:
         caller.require(terms.scopes)
 
     async def still_open(self, request: _Request) -> bool:
-        """Whether the request would be let in now: for answers that take long."""
+        """Whether the credential still opens the route: for answers that take long.
+
+        Nothing is charged: the stream was, when it began.
+        """
+        checks = self._checks = self._checks or await self._made()
         # Where that cannot be found out, nothing can be read either.
         with suppress(Unavailable):
             try:
-                await self.admit(request, _terms(request.route_handler))
+                caller = await checks.authenticate(_credential(request))
+                caller.require(_terms(request.route_handler).scopes)
             except (Forbidden, Unauthenticated):
                 return False
         return True

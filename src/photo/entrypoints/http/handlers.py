@@ -1,5 +1,6 @@
 """What becomes of every error that leaves a route or the router."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPMethod, HTTPStatus
@@ -18,11 +19,14 @@ from photo.domain.errors import (
     ValidationFailed,
 )
 from photo.entrypoints.http.challenges import challenge
-from photo.entrypoints.http.faults import Fault, fault_of
+from photo.entrypoints.http.faults import Fault, fault_of, missing_parameter
 from photo.entrypoints.http.problems import Problem, Refused, problem, status_of
 from photo.entrypoints.http.refusals import REFUSALS
 
 log = structlog.get_logger()
+
+#: How Litestar says it.
+_MISSING = re.compile(r"Missing required query parameter '(\w+)' ")
 
 _BROKEN = "Something broke here. Send the request_id to whoever runs this service."
 
@@ -66,7 +70,9 @@ def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[P
 def invalid_parameters(
     request: Request[Any, Any, Any], error: ValidationException
 ) -> Response[Problem]:
-    """Say which parameters do not fit, as Litestar found out."""
+    """Say which parameters are missing or do not fit, as Litestar found out."""
+    if missing := _MISSING.match(error.detail):
+        return expected(request, missing_parameter(missing[1]))
     found = error.extra if isinstance(error.extra, list) else []
     if any(each["key"] == "data" for each in found):
         empty = Refused("The body is empty. Send JSON.", status_code=400)

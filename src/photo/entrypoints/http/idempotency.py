@@ -38,7 +38,8 @@ def idempotency_key(request: ApiRequest) -> str | None:
     if len(sent) > 1 or found is None:
         raise ValidationFailed(
             f"{HEADER}: Expected one key of 1 to 255 visible ASCII characters, such as "
-            "a UUID."
+            "a UUID.",
+            pointer=f"/{HEADER}",
         )
     return found[2]
 
@@ -76,7 +77,9 @@ async def remembered(
     if key is None:
         return await answer()
     answer_once: AnswerOnce = await request.app.state.dishka_container.get(AnswerOnce)
-    content = f"{request.method} {request.url.path} {body_sha256}"
+    # Nobody gets an answer that was meant for a credential that may do more.
+    scopes = " ".join(sorted(request.user.scopes))
+    content = f"{request.method} {request.url.path} {scopes} {body_sha256}"
     request_sha256 = sha256(content.encode()).hexdigest()
     given, replayed = await answer_once(
         request.user.tenant, key, request_sha256, answer

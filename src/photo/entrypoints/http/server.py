@@ -15,6 +15,7 @@ _DRAIN_SECONDS = 5
 # may cut off a request that the other is just sending.
 _KEEP_ALIVE_SECONDS = 75
 _MOST_CONNECTIONS = 10_000
+# uvicorn's.
 _TICKS_A_SECOND = 10
 
 
@@ -27,19 +28,25 @@ def most_connections() -> int:
 
 
 class Server(uvicorn.Server):
-    """Calls `on_stop` as soon as it is told to stop, before it waits for requests."""
+    """Calls `on_stop` as soon as it is told to stop, before it waits for requests.
+
+    Ten times a second it tells how many seconds late it is: all requests are as late.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         on_stop: Callable[[], None],
+        on_lateness: Callable[[float], None] = lambda _: None,
         host: str = "127.0.0.1",
         port: int = 0,
         protocol: type[GuardedProtocol] = GuardedProtocol,
         connections: int | None = None,
     ) -> None:
         self._on_stop = on_stop
+        self._on_lateness = on_lateness
+        self._due = float("inf")
         super().__init__(
             uvicorn.Config(
                 app,
@@ -62,12 +69,16 @@ class Server(uvicorn.Server):
         )
 
     async def on_tick(self, counter: int) -> bool:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._on_lateness(now - self._due)
         if counter % _TICKS_A_SECOND == 0:
-            now = asyncio.get_running_loop().time()
             for connection in [*self.server_state.connections]:
                 if isinstance(connection, GuardedProtocol):
                     connection.enforce(now)
-        return await super().on_tick(counter)
+        stop = await super().on_tick(counter)
+        self._due = loop.time() + 1 / _TICKS_A_SECOND
+        return stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()

@@ -83,19 +83,22 @@ async def list_webhooks(
     )
 
 
-@get(
+@post(
     "/default",
+    status_code=200,
     security=ADMIN,
-    summary="Look up what signs for single jobs",
-    responses=problems(),
+    summary="Set up what signs for single jobs",
+    responses=problems(*IDEMPOTENT),
+    operation_class=IdempotentOperation,
 )
-async def get_default_webhook(
+@idempotent
+async def set_up_default_webhook(
     request: ApiRequest, default: FromDishka[DefaultWebhook]
 ) -> WebhookView:
     """What goes to the `webhook_url` of a job is signed with this one's secret.
 
     It is made when it is first needed: by this call, which then shows the secret, or
-    by a job. Rotate the secret to see a new one.
+    by a job. Once it is there this changes nothing: rotate the secret to see a new one.
     """
     return WebhookView.shown(await default(request.user))
 
@@ -220,7 +223,7 @@ router = DishkaRouter(
     route_handlers=[
         create_webhook,
         list_webhooks,
-        get_default_webhook,
+        set_up_default_webhook,
         get_webhook,
         delete_webhook,
         rotate_secret,

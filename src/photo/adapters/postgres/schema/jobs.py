@@ -102,7 +102,6 @@ jobs = Table(
 )
 Index("jobs_newest", jobs.c.tenant, jobs.c.id.desc())
 Index("jobs_newest_by_status", jobs.c.tenant, jobs.c.status, jobs.c.id.desc())
-Index("jobs_oldest", jobs.c.created_at, postgresql_using="brin")
 Index(
     "jobs_finished",
     jobs.c.finished_at,

@@ -34,7 +34,6 @@ erasures = Table(
     #: When it was made sure that no step still at work has written again.
     Column("confirmed_at", Time),
 )
-Index("erasures_newest", erasures.c.tenant, erasures.c.job_id.desc())
 Index(
     "erasures_unconfirmed",
     erasures.c.requested_at,

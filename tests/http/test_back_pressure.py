@@ -1,12 +1,18 @@
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from photo.application.admission import _PLACES, AdmitJob, MaxUnfinished
+from photo.application.admission import (
+    _MOST_WAITING,
+    _PLACES,
+    AdmitJob,
+    MaxUnfinished,
+)
 from photo.application.ports import Stopwatch, WorkflowEngine
 from photo.domain.job import JobId
 from tests.http.conftest import Run
@@ -101,13 +107,21 @@ async def test_jobs_are_taken_again_when_some_have_ended(crowd: Crowd) -> None:
 
 @pytest.fixture
 async def busy(run: Run) -> AsyncIterator[Service]:
-    """A service where as many jobs are coming in as may at once."""
+    """A service where as many jobs are coming in as may at once, and wait for that."""
     service = await run()
     admit = await service.container.get(AdmitJob)
-    with ExitStack() as places:
+
+    async def take_one() -> None:
+        async with admit.place():
+            pass
+
+    async with AsyncExitStack() as places:
         for _ in range(_PLACES):
-            places.enter_context(admit.place())
+            await places.enter_async_context(admit.place())
+        waiting = [asyncio.create_task(take_one()) for _ in range(_MOST_WAITING)]
+        await asyncio.sleep(0)
         yield service
+    await asyncio.wait(waiting)
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/any/retry", "/v1/read"])
@@ -132,9 +146,9 @@ async def test_a_photo_takes_no_place_while_it_is_being_sent(run: Run) -> None:
     admit, api = await service.container.get(AdmitJob), await service.client()
 
     async def photo() -> AsyncIterator[bytes]:
-        with ExitStack() as places:
+        async with AsyncExitStack() as places:
             for _ in range(_PLACES):
-                places.enter_context(admit.place())
+                await places.enter_async_context(admit.place())
             yield photo_bytes()
 
     answer = await api.post(

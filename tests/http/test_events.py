@@ -292,3 +292,24 @@ async def test_a_process_that_stops_lets_its_streams_end(live: Live) -> None:
         await stream.event()
         draining.begin()
         await stream.end()
+
+
+async def test_head_is_answered_without_waiting_for_the_end(live: Live) -> None:
+    path = f"/v1/jobs/{await live.start()}/events"
+    async with asyncio.timeout(5):
+        for _ in range(Following.MOST + 1):
+            answer = await live.client.head(path)
+            assert answer.status_code == 200
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
+async def test_following_costs_no_more_than_beginning_to(live: Live) -> None:
+    job_id = await live.start()
+    left = []
+    for _ in range(2):
+        async with live.events(job_id) as stream:
+            for _ in range(3):
+                await stream.block()
+        answer = await live.client.get(f"/v1/jobs/{job_id}")
+        left.append(answer.headers["RateLimit"].split(";")[1])
+    assert int(left[0].removeprefix("r=")) - int(left[1].removeprefix("r=")) <= 2

@@ -1,16 +1,23 @@
 import asyncio
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
 
-from photo.application.admission import _PLACES, AdmitJob, MaxUnfinished
+from photo.application.admission import (
+    _MOST_WAITING,
+    _PLACES,
+    AdmitJob,
+    MaxUnfinished,
+)
 from photo.application.ports import Backlog, Endings
 from photo.application.tenancy import EVERYONE, acting_for, acts_for
 from photo.domain.access import Tenant
 from photo.domain.errors import Overloaded, Unavailable
 from tests.makers import ACME, NOW, SteppableStopwatch
 
+Task = asyncio.Task[None]
 A_SECOND = timedelta(seconds=1)
 MOST = MaxUnfinished(100)
 
@@ -148,28 +155,57 @@ async def test_the_jobs_of_all_tenants_count(door: Door) -> None:
     assert door.backlog.asked_for == EVERYONE
 
 
-async def test_only_so_many_have_a_place_at_once(door: Door) -> None:
-    with ExitStack() as places:
+@asynccontextmanager
+async def crowded(admit: AdmitJob, *, waiting: int) -> AsyncIterator[list[Task]]:
+    """All places are taken, and others wait for one."""
+
+    async def take_one() -> None:
+        async with admit.place():
+            pass
+
+    async with AsyncExitStack() as places:
         for _ in range(_PLACES):
-            door.admit.refuse_if_busy()
-            places.enter_context(door.admit.place())
+            await places.enter_async_context(admit.place())
+        tasks = [asyncio.create_task(take_one()) for _ in range(waiting)]
+        await asyncio.sleep(0)
+        yield tasks
+    await asyncio.wait(tasks) if tasks else None
+
+
+async def test_whoever_finds_no_place_waits_for_one(door: Door) -> None:
+    async with crowded(door.admit, waiting=_MOST_WAITING - 1) as tasks:
+        door.admit.refuse_if_busy()
+        assert not any(task.done() for task in tasks)
+    assert all(task.exception() is None for task in tasks)
+
+
+async def test_only_so_many_wait(door: Door) -> None:
+    async with crowded(door.admit, waiting=_MOST_WAITING):
         with pytest.raises(Overloaded) as refusal:
             door.admit.refuse_if_busy()
         assert refusal.value.retry_after == A_SECOND
-        with pytest.raises(Overloaded), door.admit.place():
-            pass
+        with pytest.raises(Overloaded):
+            await door.admit.place().__aenter__()
     door.admit.refuse_if_busy()
+
+
+async def test_nobody_waits_for_long(door: Door) -> None:
+    async with crowded(door.admit, waiting=0):
+        with pytest.raises(Overloaded):
+            await door.admit.place().__aenter__()
 
 
 async def test_a_place_is_free_again_whatever_happened(door: Door) -> None:
     for _ in range(_PLACES + 1):
-        with pytest.raises(ZeroDivisionError), door.admit.place():
-            raise ZeroDivisionError
-    door.admit.refuse_if_busy()
+        with pytest.raises(ZeroDivisionError):
+            async with door.admit.place():
+                raise ZeroDivisionError
+    async with door.admit.place():
+        pass
 
 
 async def test_a_process_that_is_late_takes_in_no_more(door: Door) -> None:
-    door.admit.note_lateness(0.2)
+    door.admit.note_lateness(0.6)
     with pytest.raises(Overloaded) as refusal:
         door.admit.refuse_if_busy()
     assert refusal.value.retry_after == A_SECOND
@@ -178,6 +214,6 @@ async def test_a_process_that_is_late_takes_in_no_more(door: Door) -> None:
 
 
 async def test_what_was_taken_in_is_stored_however_late(door: Door) -> None:
-    door.admit.note_lateness(0.2)
-    with door.admit.place():
+    door.admit.note_lateness(0.6)
+    async with door.admit.place():
         await door.admit()

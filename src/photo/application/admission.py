@@ -1,8 +1,8 @@
 """Use case: take on no more jobs than can be done."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,12 +16,14 @@ from photo.domain.errors import Overloaded, Unavailable
 #: With more unfinished jobs than this, no new ones are taken.
 MaxUnfinished = NewType("MaxUnfinished", int)
 
-#: So many jobs are being stored at once; others are not even begun, for they would
-#: only take their turns at the same processor, and all who look at jobs as well.
+#: So many jobs are being stored at once, and so many more may wait for that: begun all
+#: together they would only take turns at the same processor, with all who look at jobs.
 _PLACES = 8
+_MOST_WAITING = 100
+_TURN_SECONDS = 2.0
 _BUSY = timedelta(seconds=1)
 #: As late as this, the process has more to do than it can.
-_LATE_SECONDS = 0.1
+_LATE_SECONDS = 0.5
 
 _FRESH_SECONDS = 1.0
 _PATIENCE_SECONDS = 0.5
@@ -38,19 +40,23 @@ class AdmitJob:
     """Let a new job in, or raise `Overloaded`.
 
     All calls of a second share one measurement. While there is none to be had, jobs
-    are let in. Those that are let in take a place in this process until they are
-    stored.
+    are let in. Those that are let in take one of a few places in this process until
+    they are stored.
     """
 
     backlog: Backlog
     most: MaxUnfinished
     stopwatch: Stopwatch
     now: Clock
-    _taken: int = field(init=False, default=0)
+    _places: asyncio.Semaphore = field(init=False)
+    _waiting: int = field(init=False, default=0)
     _is_late: bool = field(init=False, default=False)
     _fresh_until: float = field(init=False, default=float("-inf"))
     _wait: timedelta | None = field(init=False, default=None)
     _measuring: asyncio.Task[None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(_PLACES)
 
     async def __call__(self) -> None:
         if self.stopwatch() >= self._fresh_until:
@@ -68,19 +74,32 @@ class AdmitJob:
 
     def refuse_if_busy(self) -> None:
         """Raise `Overloaded` if one more job is too much now: costs next to nothing."""
-        if self._is_late or self._taken >= _PLACES:
+        if self._is_late or self._is_full():
             raise _busy()
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Keep a place while a job is being stored, or raise `Overloaded`."""
-        if self._taken >= _PLACES:
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Keep a place while a job is being stored, or raise `Overloaded`.
+
+        To be taken before a connection is: whoever waits here should hold nothing.
+        """
+        if self._is_full():
             raise _busy()
-        self._taken += 1
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise _busy() from None
+        finally:
+            self._waiting -= 1
         try:
             yield
         finally:
-            self._taken -= 1
+            self._places.release()
+
+    def _is_full(self) -> bool:
+        return self._waiting >= _MOST_WAITING
 
     async def _measured(self) -> None:
         """Measure once for all who ask, in none of their transactions."""

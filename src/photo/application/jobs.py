@@ -66,14 +66,13 @@ class SubmitJob:
         webhook_url: str | None = None,
     ) -> Job:
         self._check_webhook(webhook_url)
-        with self.admit.place():
-            await self.admit()
-            upload = await self.uploads.get(upload_id, tenant=tenant)
-            photo = await self._arrived(upload)
-            job_id = JobId(self.new_id("job"))
-            job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
-            job = replace(job, webhook_url=webhook_url)
-            return await self._accept(job, size_bytes=photo.size_bytes)
+        await self.admit()
+        upload = await self.uploads.get(upload_id, tenant=tenant)
+        photo = await self._arrived(upload)
+        job_id = JobId(self.new_id("job"))
+        job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
+        job = replace(job, webhook_url=webhook_url)
+        return await self.accept(job, size_bytes=photo.size_bytes)
 
     async def on_url(
         self,
@@ -84,22 +83,17 @@ class SubmitJob:
         webhook_url: str | None = None,
     ) -> Job:
         self._check_webhook(webhook_url)
-        with self.admit.place():
-            await self.admit()
-            self.fetcher.check(url)
-            job_id, now = JobId(self.new_id("job")), self.now()
-            job = Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=now)
-            return await self._accept(replace(job, webhook_url=webhook_url))
+        await self.admit()
+        self.fetcher.check(url)
+        job_id, now = JobId(self.new_id("job")), self.now()
+        job = Job.at(url, id=job_id, tenant=tenant, metadata=metadata, now=now)
+        return await self.accept(replace(job, webhook_url=webhook_url))
 
     async def accept(self, job: Job, *, size_bytes: int = 0) -> Job:
         """Store a job whose photo is in its place, or is to be fetched; set it going.
 
         Beyond the tenant's quota it raises `RateLimited`.
         """
-        with self.admit.place():
-            return await self._accept(job, size_bytes=size_bytes)
-
-    async def _accept(self, job: Job, *, size_bytes: int = 0) -> Job:
         async with self.transactions.begin():
             await self.jobs.add(job)
             await self.count(job.tenant, size_bytes=size_bytes)

@@ -84,7 +84,7 @@ def translated(refusals: Mapping[str, PhotoError] | None = None) -> Iterator[Non
         yield
     except StatementError as error:
         raise _meaning(_cause(error), refusals or {}) from None
-    except (OSError, SQLAlchemyError, *_DRIVER_ERRORS) as error:
+    except (OSError, SQLAlchemyError, UnicodeError, *_DRIVER_ERRORS) as error:
         raise _meaning(error, refusals or {}) from None
 
 

@@ -76,6 +76,8 @@ async def _serve_api(settings: Settings) -> None:
             version=__version__,
         ),
     )
+    # So would the documentation.
+    app.openapi_schema.to_schema()
     draining = await container.get(Draining)
     admit = await container.get(AdmitJob)
     server = Server(

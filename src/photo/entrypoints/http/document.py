@@ -113,8 +113,14 @@ class Config(OpenAPIConfig):
 
 class _Document(OpenAPI):
     issuer: str | None = None
+    completed: dict[str, Any] | None = None
 
     def to_schema(self) -> dict[str, Any]:
+        """The document; made once, for that takes a while."""
+        self.completed = self.completed or self._complete()
+        return self.completed
+
+    def _complete(self) -> dict[str, Any]:
         document = super().to_schema()
         components = document["components"]
         components["headers"] = _HEADERS
@@ -156,9 +162,8 @@ def _show_parameters(path: str, operation: Mapping[str, Any]) -> None:
 
 def _forbid_null(schema: dict[str, Any]) -> None:
     """A parameter is left out, never null."""
-    kinds = [kind for kind in schema.pop("oneOf", ()) if kind != {"type": "null"}]
-    for kind in kinds:
-        schema.update(kind)
+    for kind in schema.pop("oneOf", ()):
+        schema.update(kind if kind != {"type": "null"} else {})
 
 
 def _show_bodies(path: str, operation: Mapping[str, Any]) -> None:

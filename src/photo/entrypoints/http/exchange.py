@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.types import (
+    HTTPResponseBodyEvent,
     HTTPResponseStartEvent,
     HTTPScope,
     Message,
@@ -33,6 +34,11 @@ TOO_SLOW = "too_slow"
 
 _LONGEST_PATH = 200
 _HEAD = "HEAD"
+_NO_BODY: HTTPResponseBodyEvent = {
+    "type": "http.response.body",
+    "body": b"",
+    "more_body": False,
+}
 
 
 class Exchange:
@@ -79,12 +85,15 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._add_headers(message)
-        elif message["type"] == "http.response.body":
+            await self._send(message)
             if self._method == _HEAD:
-                message["body"] = b""
+                # At once: what GET would stream may go on for long.
+                self._answered = True
+                await self._send(_NO_BODY)
+        elif message["type"] == "http.response.body" and self._method != _HEAD:
             self._bytes_out += len(message.get("body", b""))
             self._answered = not message.get("more_body", False)
-        await self._send(message)
+            await self._send(message)
 
     async def refuse(self, detail: str) -> None:
         request: Request[None, None, State] = Request(self.scope)

@@ -57,6 +57,7 @@ from photo.entrypoints.http.paging import (
 )
 from photo.entrypoints.http.request import OPEN_QUERY, READ, WRITE, ApiRequest
 from photo.entrypoints.http.results import FORMAT, chosen_format, result_of
+from photo.entrypoints.http.turns import in_turn
 from photo.entrypoints.http.views import FileList, FileView, JobPage, JobView, job_path
 
 WAIT = QueryParameter(ge=0, le=60, description="Seconds to wait for the job's end.")
@@ -85,6 +86,7 @@ _MOMENT = QueryParameter(
     operation_class=IdempotentOperation,
     opt={COST: 5, MAKES_JOB: True},
 )
+@in_turn
 @idempotent
 async def create_job(
     request: ApiRequest, data: JSONBody[NewJob], submit: FromDishka[SubmitJob]
@@ -185,6 +187,7 @@ async def cancel_job(
     operation_class=IdempotentOperation,
     opt={COST: 5, MAKES_JOB: True},
 )
+@in_turn
 @idempotent
 async def retry_job(
     request: ApiRequest, id: FromPath[str], retry: FromDishka[RetryJob]

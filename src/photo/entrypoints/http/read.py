@@ -103,7 +103,9 @@ async def read_photo(
         return job.id.encode()
 
     # Of a request that is sent again, the upload is left to the sweep.
-    job_id = JobId((await remembered(request, digest.hexdigest(), accept)).decode())
+    async with admit.place():
+        accepted_id = await remembered(request, digest.hexdigest(), accept)
+    job_id = JobId(accepted_id.decode())
     bind_contextvars(job_id=job_id)
     job = await ended(tenant, job_id, up_to=timedelta(seconds=wait))
     if not job.ended:

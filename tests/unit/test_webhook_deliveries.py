@@ -1,15 +1,17 @@
 """No end of a job loses its deliveries, and no delivery its attempts."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from photo.adapters.memory import MemoryScanner
+from photo.adapters.memory import MemoryScanner, MemoryWebhookSender
 from photo.adapters.vault import AesVault
+from photo.application.attempts import _AT_ONCE
 from photo.application.deliveries import LOST_AFTER
 from photo.application.ports import Receipt
 from photo.domain.errors import Infected, Unavailable, UrlRefused, UrlUnreachable
@@ -373,3 +375,40 @@ async def test_what_is_sent_can_be_verified_until_a_day_after_a_rotation() -> No
         verifier = Verifier(secret)
         at = NOW
         assert verifier.sign(headers["webhook-id"], at, body.decode()) == signature
+
+
+class SilentSender(MemoryWebhookSender):
+    """Gets no answer before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+        self.crowded = asyncio.Event()
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Receipt:
+        receipt = await super().send(url, headers, body)
+        if len(self.sent) == _AT_ONCE:
+            self.crowded.set()
+        await self.may_answer.wait()
+        return receipt
+
+
+async def test_silent_receivers_of_one_tenant_take_only_so_many_attempts(
+    world: World,
+) -> None:
+    await listening(world)
+    for _ in range(_AT_ONCE + 1):
+        await fail(world, await world.accept())
+    *some, last = world.post.deliveries.known()
+    sender = SilentSender()
+    attempt = replace(world.post.attempt, sender=sender)
+    under_way = [asyncio.create_task(attempt(delivery.id)) for delivery in some]
+    async with asyncio.timeout(10):
+        await sender.crowded.wait()
+    assert await attempt(last.id) == timedelta(seconds=30)
+    assert (await world.post.deliveries.get(last.id)).attempts == ()
+    sender.may_answer.set()
+    await asyncio.gather(*under_way)
+    assert await attempt(last.id) is None
+    told = await world.post.deliveries.get(last.id)
+    assert told.status is DeliveryStatus.DELIVERED

@@ -1,8 +1,9 @@
 """Use case: one attempt at a delivery, and what follows from it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from photo.application.audit import RecordChange, service
@@ -18,6 +19,7 @@ from photo.application.ports import (
     WebhookSender,
 )
 from photo.application.webhooks import PURPOSE
+from photo.domain.access import Tenant
 from photo.domain.audit import Action
 from photo.domain.errors import Internal, NotFound, UrlRefused, UrlUnreachable
 from photo.domain.webhook import (
@@ -28,6 +30,11 @@ from photo.domain.webhook import (
     Webhook,
     sign,
 )
+
+#: So many attempts for one tenant at once in this process: receivers that keep silent
+#: hold up their own tenant's deliveries, and not those of all.
+_AT_ONCE = 10
+_CROWDED = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class AttemptDelivery:
     record: RecordChange
     stopwatch: Stopwatch
     now: Clock
+    _under_way: Counter[Tenant] = field(default_factory=Counter, init=False)
 
     async def __call__(self, delivery_id: DeliveryId) -> timedelta | None:
         with suppress(NotFound):  # it was erased, with its job or its webhook
@@ -59,6 +67,8 @@ class AttemptDelivery:
                     delivery_id, lambda delivery: delivery.give_up(at)
                 )
             elif delivery.due_at and delivery.due_at <= self.now():
+                if self._under_way[delivery.tenant] >= _AT_ONCE:
+                    return _CROWDED
                 delivery = await self._attempt(delivery, webhook)
             if delivery.due_at:
                 return max(delivery.due_at - self.now(), timedelta())
@@ -68,6 +78,7 @@ class AttemptDelivery:
         body = self.render(delivery.event, await self.jobs.get(delivery.job_id))
         since, at = self.stopwatch(), self.now()
         status_code = retry_after = error = None
+        self._under_way[delivery.tenant] += 1
         try:
             headers = self._headers(delivery, webhook, body)
             status_code, retry_after = await self.sender.send(
@@ -75,6 +86,8 @@ class AttemptDelivery:
             )
         except (Internal, UrlRefused, UrlUnreachable) as failure:
             error = failure.detail
+        finally:
+            self._under_way[delivery.tenant] -= 1
         attempt = Attempt(
             at=at,
             duration_ms=round((self.stopwatch() - since) * 1000),

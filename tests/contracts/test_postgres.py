@@ -6,11 +6,14 @@ from traceback import format_exception
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from photo.adapters.postgres.jobs import PostgresJobRepository
+from photo.adapters.postgres.rows import to_row
+from photo.adapters.postgres.schema import jobs as job_rows
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
-from photo.domain.errors import Internal, ValidationFailed
+from photo.domain.errors import Conflict, Internal, ValidationFailed
 from photo.domain.job import ENDED, Failure, Job, JobId, Status, Step
 from tests.makers import NOW, a_job, an_upload
 
@@ -117,3 +120,12 @@ async def test_text_that_cannot_be_stored_is_refused(
         await jobs.add(a_job(upload, metadata={"key": bad}))
     with pytest.raises(ValidationFailed):
         await jobs.get(JobId(bad))
+
+
+async def test_what_a_refusal_means_is_told_outside_a_transaction_as_well(
+    database: Database, job: Job
+) -> None:
+    known = Conflict("There is one already.")
+    with pytest.raises(Conflict) as refusal:
+        await database.row(insert(job_rows), to_row(job), {"jobs_pkey": known})
+    assert refusal.value is known

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from photo.adapters.postgres.database import connect, translated
-from photo.adapters.postgres.statements import Prepared
+from photo.adapters.postgres.statements import SHOW, Prepared
 from photo.domain.access import Tenant
+from photo.domain.errors import PhotoError
 
 _CONNECTIONS = 8
-_SHOW = "SELECT set_config('photo.tenant', $1, false)"
 
 
 class Reader:
@@ -23,14 +23,18 @@ class Reader:
         self._free: list[_Connection] = []
 
     async def row(
-        self, tenant: Tenant, statement: Prepared, values: Mapping[str, object]
+        self,
+        tenant: Tenant,
+        statement: Prepared,
+        values: Mapping[str, object],
+        refusals: Mapping[str, PhotoError] | None = None,
     ) -> Mapping[str, Any] | None:
         """The only row, or None, of those that the tenant may see.
 
         Raises the errors of the database module.
         """
         async with self._slots:
-            with translated():
+            with translated(refusals):
                 connection = self._take(tenant) or await self._open()
                 try:
                     await connection.show(tenant)
@@ -75,5 +79,5 @@ class _Connection:
 
     async def show(self, tenant: Tenant) -> None:
         if self.shown != tenant:
-            await self.driver.execute(_SHOW, tenant)
+            await self.driver.execute(SHOW, tenant)
             self.shown = tenant

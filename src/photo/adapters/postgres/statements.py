@@ -15,6 +15,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 #: What finds, or stores, one row at most.
 Single = Select[Any] | Insert
 
+#: Whose rows the connection shows from now on, by row-level security.
+SHOW = "SELECT set_config('photo.tenant', $1, false)"
+
 Encode = Callable[[Any], Any]
 
 

@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from photo.adapters.postgres.database import translated
 from photo.adapters.postgres.reading import Reader
-from photo.adapters.postgres.statements import Single, prepared
+from photo.adapters.postgres.statements import SHOW, Single, prepared
 from photo.application.ports import Transactions
 from photo.application.tenancy import NOBODY, acts_for
 from photo.domain.access import Tenant
 from photo.domain.errors import Internal, PhotoError
 
-_SHOW = "SELECT set_config('photo.tenant', $1, false)"
 _SHOWN = "photo.tenant"
 
 
@@ -79,7 +78,8 @@ class Database(Transactions):
             with translated(refusals), _dooming(current):
                 return await run.row(current.driver, values)
         if self._reader:
-            return await self._reader.row(acts_for(self._default), run, values)
+            tenant = acts_for(self._default)
+            return await self._reader.row(tenant, run, values, refusals)
         with translated(refusals):
             async with self.connect() as connection:
                 return await run.row(await _driver(connection), values)
@@ -133,7 +133,7 @@ class Database(Transactions):
         if connection.info.get(_SHOWN) != tenant:
             # If this is cut short, nobody knows what the connection shows.
             connection.info.pop(_SHOWN, None)
-            await driver.execute(_SHOW, tenant)
+            await driver.execute(SHOW, tenant)
             connection.info[_SHOWN] = tenant
 
 

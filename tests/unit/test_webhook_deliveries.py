@@ -405,7 +405,7 @@ async def test_silent_receivers_of_one_tenant_take_only_so_many_attempts(
     under_way = [asyncio.create_task(attempt(delivery.id)) for delivery in some]
     async with asyncio.timeout(10):
         await sender.crowded.wait()
-    assert await attempt(last.id) == timedelta(seconds=30)
+        assert await attempt(last.id) == timedelta(seconds=30)
     assert (await world.post.deliveries.get(last.id)).attempts == ()
     sender.may_answer.set()
     await asyncio.gather(*under_way)

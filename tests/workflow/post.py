@@ -86,9 +86,9 @@ def skipping(pauses: list[float]) -> Callable[[Provider], object]:
     return provide
 
 
-async def listening(stage: Stage) -> tuple[WebhookId, str]:
+async def listening(stage: Stage, admin: Principal = ADMIN) -> tuple[WebhookId, str]:
     create = await stage.container.get(CreateWebhook)
-    webhook, secret = await create(ADMIN, URL, [*Event])
+    webhook, secret = await create(admin, URL, [*Event])
     assert secret
     return webhook.id, secret
 

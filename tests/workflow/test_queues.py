@@ -11,7 +11,7 @@ from photo.adapters.memory import MemoryPhotoFetcher, MemoryScanner
 from photo.adapters.temporal.worker import FETCHES, LIGHT_STEPS, SCANS
 from photo.application.ports import PhotoFetcher, Scanner
 from photo.domain.job import JobId, Status
-from photo.entrypoints.cli.serve import work
+from photo.entrypoints.worker import work
 from tests.workflow.stage import Stage
 
 URL = "https://example.com/photo.jpg"

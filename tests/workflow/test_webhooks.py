@@ -1,6 +1,7 @@
 """Deliveries as workflows: what they wait for, survive, and never tell."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from standardwebhooks.webhooks import Webhook as Verifier
@@ -14,12 +15,14 @@ from photo.application.ports import (
     RenderEvent,
     WebhookRepository,
 )
+from photo.domain.access import Tenant
 from photo.domain.errors import Unavailable
 from photo.domain.job import Job, Status
 from photo.domain.webhook import DeliveryId, DeliveryStatus, Event
 from photo.entrypoints.http.webhook_views import WebhookEvent
 from tests.makers import ACME
 from tests.workflow.post import (
+    ADMIN,
     URL,
     TellingSender,
     delivery_of,
@@ -180,8 +183,12 @@ async def test_slow_receivers_hold_up_no_job(client: Client) -> None:
     silence = asyncio.Event()
     sender = SilentSender()
     stage = staged(client, sender)
-    webhook_id, _ = await listening(stage)
-    waiting = [await owed(stage, webhook_id) for _ in range(LIGHT_STEPS + 5)]
+    waiting = []
+    for number in range(LIGHT_STEPS // 5 + 1):
+        webhook_id, _ = await listening(
+            stage, replace(ADMIN, tenant=Tenant(f"silent-{number}"))
+        )
+        waiting += [await owed(stage, webhook_id) for _ in range(5)]
     async with await stage.working():
         for delivery_id in waiting:
             await start(stage, delivery_id)

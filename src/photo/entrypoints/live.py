@@ -315,7 +315,7 @@ class Health(Provider):
 
 def live_container(
     settings: Settings,
-    *,
+    *overrides: Provider,
     acts_for: Tenant = EVERYONE,
     s3_attempts: int = 2,
     image_processes: int | None = None,
@@ -335,6 +335,7 @@ def live_container(
         Imaging(),
         Health(),
         Identity(),
+        *overrides,
         context={
             Settings: settings,
             ActsFor: ActsFor(acts_for),

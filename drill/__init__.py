@@ -1,0 +1,1 @@
+"""A drill: break everything while jobs are under way, then count them."""

@@ -1,0 +1,57 @@
+"""What a process waits for, and what it refuses to start with."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from dishka import AsyncContainer
+
+from photo.adapters.postgres.check import PostgresCheck
+from photo.adapters.s3.buckets import is_public
+from photo.adapters.s3.clients import S3Clients
+from photo.domain.errors import Unavailable
+from photo.entrypoints.settings import Settings
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 5
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Wait for a dependency that is down at the start: not a reason to die."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning(
+                "waiting_for_dependency", detail=error.detail, reason=error.reason
+            )
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def refuse_public_buckets(container: AsyncContainer, settings: Settings) -> None:
+    """In production, do not start before both buckets are known to be private."""
+    if settings.environment != "production":
+        return
+    clients = await container.get(S3Clients)
+    for bucket in (settings.s3_bucket_raw, settings.s3_bucket_processed):
+        if await patiently(partial(is_public, clients, bucket)):
+            log.error("bucket_is_public", bucket=bucket)
+            sys.exit(1)
+
+
+async def refuse_role_above_policies(
+    container: AsyncContainer, settings: Settings
+) -> None:
+    """In production, do not serve with a role that sees every tenant's rows."""
+    if settings.environment != "production":
+        return
+    check = await container.get(PostgresCheck)
+    if await patiently(check.is_above_policies):
+        log.error("database_role_is_above_row_level_security")
+        sys.exit(1)

@@ -29,6 +29,8 @@ class Deed(StrEnum):
     DELAY = "delay"
     #: Requests pass, answers do not.
     HALF_OPEN = "half-open"
+    #: Answers come a byte a second.
+    DRIP = "drip"
     #: The next process of this part dies at a named point.
     CRASH = "crash"
     #: The worker's scratch disk is full.
@@ -59,3 +61,5 @@ class Struck:
     began: float
     #: When all was whole again: the process back, the way free.
     ended: float
+    #: Whether it could take place: a crash point may never have been come by.
+    met: bool = True

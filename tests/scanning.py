@@ -1,7 +1,6 @@
 """A real clamd for the tests, with a configuration and a signature of their own."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,26 +9,25 @@ from signal import Signals
 
 import pytest
 
+from drill.clamd import RECOMMENDED, SOCKET, installed, program, url
 from photo.adapters.clamav import ClamdScanner
 from photo.domain.errors import Unavailable
-from photo.entrypoints.local.ports import HOST, choose_ports
-from photo.entrypoints.local.process import Process, Program
-from photo.entrypoints.scanner_probes import eicar
+from photo.entrypoints.local.ports import choose_ports
+from photo.entrypoints.local.process import Process
 
-#: As `docs/operations.md` has it.
-RECOMMENDED = {
-    "StreamMaxLength": "60M",
-    "MaxFileSize": "60M",
-    "MaxScanSize": "240M",
-    "MaxScanTime": "45000",
-    "AlertExceedsMax": "yes",
-    "AlertEncrypted": "yes",
-}
+__all__ = [
+    "LARGEST",
+    "RECOMMENDED",
+    "Clamd",
+    "chunked",
+    "clamd_if_installed",
+    "running_clamd",
+]
+
 #: Our own limit in the tests: that of the largest photo.
 LARGEST = 50_000_000
 
 _REQUIRED = os.environ.get("PHOTO_TEST_REQUIRE_ALL") == "1"
-_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
 _READY_SECONDS = 30
 
 
@@ -67,7 +65,7 @@ class Clamd:
 
 @asynccontextmanager
 async def clamd_if_installed(folder: Path) -> AsyncIterator[Clamd | None]:
-    if _program() or _REQUIRED:
+    if installed() or _REQUIRED:
         async with running_clamd(folder) as clamd:
             yield clamd
     else:
@@ -79,42 +77,16 @@ async def running_clamd(
     folder: Path, options: Mapping[str, str] = RECOMMENDED
 ) -> AsyncIterator[Clamd]:
     """Where clamd is not installed, skips the test, or fails it if all is required."""
-    program = _program()
-    if program is None:
+    if not installed():
         (pytest.fail if _REQUIRED else pytest.skip)("clamd is not installed")
-    port, path = choose_ports(["clamd"])["clamd"], folder / "clamd.sock"
-    config = _config(folder, {"TCPSocket": port, "LocalSocket": path, **options})
-    process = await Process.start(
-        Program(name="clamd", argv=[program, f"--config-file={config}"], env={}),
-        logs=folder,
-    )
-    clamd = Clamd(f"tcp://{HOST}:{port}", f"unix:{path}", process, folder)
+    port = choose_ports(["clamd"])["clamd"]
+    process = await Process.start(program(folder, port, options), logs=folder)
+    clamd = Clamd(url(port), f"unix:{folder / SOCKET}", process, folder)
     try:
         await clamd.answers()
         yield clamd
     finally:
         await clamd.process.stop()
-
-
-def _program() -> str | None:
-    return shutil.which("clamd", path=_PATH)
-
-
-def _config(folder: Path, options: Mapping[str, object]) -> Path:
-    signatures, scratch = folder / "signatures", folder / "scratch"
-    signatures.mkdir()
-    scratch.mkdir()
-    (signatures / "eicar.ndb").write_text(f"Eicar-Test-Signature:0:*:{eicar().hex()}\n")
-    config = folder / "clamd.conf"
-    lines = {
-        "Foreground": "yes",
-        "TCPAddr": HOST,
-        "DatabaseDirectory": signatures,
-        "TemporaryDirectory": scratch,
-        **options,
-    }
-    config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
-    return config
 
 
 async def _answers(clamd: Clamd) -> bool:

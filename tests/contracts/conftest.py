@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from photo.adapters.circuits.breaker import Breaker
+from photo.adapters.circuits.guarded import GuardedStore
 from photo.adapters.memory import (
     MemoryAgedRecords,
     MemoryAuditLog,
@@ -27,7 +30,7 @@ from photo.adapters.memory import (
 from photo.adapters.postgres.aged import PostgresAgedRecords
 from photo.adapters.postgres.audit import PostgresAuditLog
 from photo.adapters.postgres.backlog import PostgresBacklog
-from photo.adapters.postgres.database import create_engine
+from photo.adapters.postgres.database import Limits, create_engine
 from photo.adapters.postgres.deliveries import PostgresDeliveryRepository
 from photo.adapters.postgres.erasures import PostgresErasures
 from photo.adapters.postgres.events import PostgresJobEvents
@@ -44,6 +47,7 @@ from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
 from photo.adapters.postgres.usage import PostgresUsage
 from photo.adapters.postgres.webhooks import PostgresWebhookRepository
+from photo.adapters.s3.clients import Limits as S3Limits
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.application.ports import ObjectStore
@@ -51,6 +55,9 @@ from photo.application.tenancy import EVERYONE
 from photo.entrypoints.local.servers import Servers
 from tests.contracts.repositories import Repositories
 from tests.services import fresh_bucket, fresh_database
+
+#: Where time is not the matter, a machine may take its own.
+UNHURRIED = Limits(connect=60, command=60, idle=60)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +71,7 @@ async def migrated_url(servers: Servers) -> AsyncIterator[str]:
 @pytest.fixture
 async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
     """A pool on an empty database."""
-    engine = create_engine(migrated_url)
+    engine = create_engine(migrated_url, UNHURRIED)
     async with engine.begin() as connection:
         await connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
     yield engine
@@ -74,7 +81,7 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def database(engine: AsyncEngine, migrated_url: str) -> AsyncIterator[Database]:
     """For whoever does not say for whom it acts, with everybody's rows."""
-    reader = Reader(migrated_url)
+    reader = Reader(migrated_url, UNHURRIED)
     yield Database(engine, acts_for=EVERYONE, reader=reader)
     await reader.close()
 
@@ -148,6 +155,7 @@ async def clients(servers: Servers) -> AsyncIterator[S3Clients]:
         access_key_id=servers.s3.access_key_id,
         secret_access_key=servers.s3.secret_access_key,
         attempts=1,
+        limits=S3Limits(connect=60, silence=60),
     ) as clients:
         yield clients
 
@@ -159,10 +167,12 @@ async def shared_bucket(servers: Servers) -> AsyncIterator[str]:
         yield name
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", "guarded", "s3"])
 def store(
     request: pytest.FixtureRequest, clients: S3Clients, shared_bucket: str
 ) -> ObjectStore:
     if request.param == "memory":
         return MemoryObjectStore()
+    if request.param == "guarded":
+        return GuardedStore(MemoryObjectStore(), Breaker("bucket", monotonic))
     return S3ObjectStore(clients, bucket=shared_bucket)

@@ -134,7 +134,8 @@ async def test_a_clamd_that_stands_still_is_unavailable_in_time(
             with pytest.raises(Unavailable) as raised:
                 await scanner.scan(chunked(data))
             assert raised.value.reason == "TimeoutError"
-            assert monotonic() - since < 5
+            # Less than is usual.
+            assert monotonic() - since < 25
         with pytest.raises(Unavailable):
             await scanner.check()
     finally:

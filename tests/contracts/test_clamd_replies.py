@@ -21,6 +21,10 @@ FILE = bytes(20_000_000)
 END = bytes(4)
 
 
+#: Seconds: of a busy machine, and less than a scanner has by default.
+PATIENCE = 25
+
+
 def scanner_at(url: str, patience: float = 30) -> ClamdScanner:
     return ClamdScanner(
         url, max_bytes=LARGEST, connect_seconds=patience, silence_seconds=patience
@@ -199,7 +203,7 @@ async def test_an_answer_that_never_ends_is_none() -> None:
         with pytest.raises(Unavailable) as raised:
             await scanner.scan(chunked(b"photo"))
     assert raised.value.reason == "TimeoutError"
-    assert monotonic() - since < 5
+    assert monotonic() - since < PATIENCE
 
 
 @pytest.mark.parametrize("file", [b"photo", FILE], ids=["short", "long"])
@@ -222,7 +226,7 @@ async def test_who_never_reads_gives_no_verdict_in_time(file: bytes) -> None:
         with pytest.raises(Unavailable) as raised:
             await scanner.scan(chunked(file))
     assert raised.value.reason == "TimeoutError"
-    assert monotonic() - since < 5
+    assert monotonic() - since < PATIENCE
 
 
 async def test_who_lets_nobody_in_is_unavailable_in_time() -> None:
@@ -233,7 +237,7 @@ async def test_who_lets_nobody_in_is_unavailable_in_time() -> None:
             with pytest.raises(Unavailable) as raised:
                 await scanner_at(f"tcp://127.0.0.1:{place[1]}", 0.3).check()
     assert raised.value.reason == "TimeoutError"
-    assert monotonic() - since < 5
+    assert monotonic() - since < PATIENCE
 
 
 async def test_a_socket_that_is_missing_is_unavailable(tmp_path: Path) -> None:
@@ -306,3 +310,17 @@ def _answer_early(server: socket.socket, reply: bytes) -> None:
             while read < 100_000:
                 read += len(client.recv(1 << 16))
             client.sendall(reply)
+
+
+async def test_a_clamd_that_takes_a_file_in_sips_is_given_up() -> None:
+    async def sip(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        taken = 1
+        while taken:
+            taken = len(await reader.read(64 * 1024))
+            await asyncio.sleep(0.02)
+
+    async with a_server(sip, patience=3) as scanner:
+        with pytest.raises(Unavailable) as raised:
+            await scanner.scan(chunked(bytes(45_000_000)))
+    # Who waits to the end is hung up on: that is another reason.
+    assert raised.value.reason == "TimeoutError"

@@ -51,7 +51,7 @@ async def links(clients: S3Clients, shared_bucket: str) -> S3ObjectLinks:
 
 
 async def get(url: str) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.get(url)
 
 

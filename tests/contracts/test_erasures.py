@@ -90,6 +90,14 @@ async def test_its_deliveries_go_with_a_job(repositories: Repositories) -> None:
     assert await repositories.deliveries.page(query) == []
 
 
+async def test_a_receipt_is_found_whosever_it_is(repositories: Repositories) -> None:
+    job = await full_job(repositories)
+    assert await repositories.erasures.find(job.id) is None
+    await repositories.erasures.erase(receipt(job))
+    found = await repositories.erasures.find(job.id)
+    assert found == await repositories.erasures.get(ACME, job.id)
+
+
 async def test_what_is_there_no_more_cannot_be_erased(
     repositories: Repositories,
 ) -> None:

@@ -44,7 +44,7 @@ async def test_everyone_sees_every_version_wherever_they_begin(
     following = FollowJob(
         repositories.jobs, repositories.events, repositories.feed, Draining()
     )
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         streams = []
         for number in range(12):
             stream = following(ACME, job.id, after=number, still_allowed=always)

@@ -111,7 +111,7 @@ async def test_a_follower_sees_all_versions_in_order_while_they_are_made(
             reason = replace(WAITING, detail=f"{worker} {turn}")
             await repositories.jobs.update(job.id, lambda job: job.wait(reason))  # noqa: B023 # awaited here
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(follow())
         await repositories.jobs.update(job.id, lambda job: job.enter(Step.SCAN, at=NOW))
         await asyncio.gather(*(change(worker) for worker in range(4)))

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -84,11 +84,75 @@ async def test_a_read_may_be_given_up(store: ObjectStore, key: str) -> None:
     assert await contents(store, key) == data
 
 
-async def test_a_write_replaces_what_was_there(store: ObjectStore, key: str) -> None:
-    await store.write(key, in_chunks(pattern(9 * MEBIBYTE)), content_type=JPEG)
-    await store.write(key, in_chunks(b"new"), content_type="image/png")
+@pytest.mark.parametrize("first", [0, 3, 17 * MEBIBYTE])
+@pytest.mark.parametrize("second", [0, 4, 18 * MEBIBYTE])
+async def test_what_is_written_first_stays(
+    store: ObjectStore, key: str, first: int, second: int
+) -> None:
+    data, other = pattern(first), b"x" * second
+    assert await store.write(key, in_chunks(data), content_type=JPEG)
+    for _ in range(2):
+        assert not await store.write(key, in_chunks(other), content_type="image/png")
+    assert await store.head(key) == (first, JPEG)
+    assert await contents(store, key) == data
+
+
+async def test_where_an_object_was_deleted_another_may_be_written(
+    store: ObjectStore, key: str
+) -> None:
+    await put(store, key)
+    await store.delete(key)
+    assert await store.write(key, in_chunks(b"new"), content_type="image/png")
     assert await store.head(key) == (3, "image/png")
     assert await contents(store, key) == b"new"
+
+
+@pytest.mark.parametrize("size", [1, 300_000, 9 * MEBIBYTE])
+async def test_of_writers_at_once_exactly_one_wins_and_the_others_learn_it(
+    store: ObjectStore, key: str, size: int
+) -> None:
+    """What comes in one chunk, as everything does that is made here."""
+    for turn in range(5):
+        bodies = [bytes([writer]) * size for writer in range(6)]
+        won = await asyncio.gather(
+            *(
+                store.write(
+                    f"{key}/{turn}", in_chunks(body, size=size), content_type=JPEG
+                )
+                for body in bodies
+            )
+        )
+        assert sorted(won) == [False] * 5 + [True]
+        assert await contents(store, f"{key}/{turn}") == bodies[won.index(True)]
+
+
+async def test_of_long_writes_at_once_one_is_there_whole(
+    store: ObjectStore, key: str
+) -> None:
+    """SeaweedFS may let two win that are completed within the same milliseconds."""
+    bodies = [bytes([writer]) * (17 * MEBIBYTE) for writer in range(3)]
+    won = await asyncio.gather(
+        *(store.write(key, in_chunks(body), content_type=JPEG) for body in bodies)
+    )
+    found = await contents(store, key)
+    assert found in [body for body, has in zip(bodies, won, strict=True) if has]
+
+
+@pytest.mark.parametrize("size", [1, 17 * MEBIBYTE])
+@pytest.mark.parametrize("overtaken_by", [1, 17 * MEBIBYTE])
+async def test_a_writer_that_was_overtaken_has_lost(
+    store: ObjectStore, key: str, size: int, overtaken_by: int
+) -> None:
+    winner = b"w" * overtaken_by
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield pattern(size)
+        assert await store.write(key, in_chunks(winner), content_type=JPEG)
+        yield b"."
+
+    assert not await store.write(key, slow(), content_type="image/png")
+    assert await store.head(key) == (overtaken_by, JPEG)
+    assert await contents(store, key) == winner
 
 
 async def test_a_missing_object_is_not_found(store: ObjectStore, key: str) -> None:
@@ -108,12 +172,13 @@ async def test_a_deleted_object_is_gone_and_may_be_deleted_again(
         await store.head(key)
 
 
-@pytest.mark.parametrize("size", [1, 9 * MEBIBYTE])
+@pytest.mark.parametrize("size", [1, 9 * MEBIBYTE, 17 * MEBIBYTE])
 async def test_a_source_that_fails_leaves_everything_as_it_was(
     store: ObjectStore, key: str, size: int
 ) -> None:
     async def failing() -> AsyncIterator[bytes]:
-        yield pattern(size)
+        async for chunk in in_chunks(pattern(size)):
+            yield chunk
         raise FileTooLarge("on purpose")
 
     await store.write(f"{key}.old", in_chunks(b"old"), content_type=JPEG)
@@ -129,7 +194,8 @@ async def test_a_cancelled_write_leaves_nothing(store: ObjectStore, key: str) ->
     sent = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
-        yield pattern(9 * MEBIBYTE)
+        async for chunk in in_chunks(pattern(17 * MEBIBYTE)):
+            yield chunk
         sent.set()
         await asyncio.Event().wait()
 
@@ -185,12 +251,13 @@ async def test_a_listing_knows_size_and_time(empty_store: ObjectStore) -> None:
         assert since <= item.written_at <= datetime.now(UTC)
 
 
-async def test_an_object_that_was_overwritten_or_deleted_is_listed_as_it_is(
+async def test_an_object_that_was_written_again_or_deleted_is_listed_as_it_is(
     empty_store: ObjectStore,
 ) -> None:
     await put(empty_store, "acme/upl_1", "acme/upl_2")
+    for key in ("acme/upl_1", "acme/upl_2"):
+        await empty_store.delete(key)
     await empty_store.write("acme/upl_1", in_chunks(b"new"), content_type=JPEG)
-    await empty_store.delete("acme/upl_2")
     listed = await empty_store.list(after="", limit=10)
     assert [item[:2] for item in listed] == [("acme/upl_1", 3)]
 
@@ -217,3 +284,36 @@ async def test_page_by_page_every_object_is_listed_once_whatever_its_key(
 
 async def test_a_bucket_that_answers_passes_the_check(store: ObjectStore) -> None:
     await store.check()
+
+
+async def test_a_finished_write_is_not_given_up(store: ObjectStore, key: str) -> None:
+    await store.write(key, in_chunks(pattern(9 * MEBIBYTE)), content_type=JPEG)
+    assert await store.abandon_writes(begun_before=datetime.now(UTC)) == 0
+    assert (await store.head(key)).size_bytes == 9 * MEBIBYTE
+
+
+async def test_writes_that_never_ended_are_given_up_once_they_are_old(
+    clients: S3Clients, servers: Servers, key: str
+) -> None:
+    async with fresh_bucket(servers) as bucket:
+        store = S3ObjectStore(clients, bucket=bucket)
+        begun = await asyncio.gather(
+            *(
+                clients.own.create_multipart_upload(Bucket=bucket, Key=f"{key}/{n}")
+                for n in range(3)
+            )
+        )
+        for upload in begun:
+            await clients.own.upload_part(
+                Bucket=bucket,
+                Key=upload["Key"],
+                UploadId=upload["UploadId"],
+                PartNumber=1,
+                Body=b"x",
+            )
+        now = datetime.now(UTC)
+        assert await store.abandon_writes(begun_before=now - timedelta(days=1)) == 0
+        assert await store.abandon_writes(begun_before=now + timedelta(hours=1)) == 3
+        assert await store.abandon_writes(begun_before=now + timedelta(hours=1)) == 0
+        left = await clients.own.list_multipart_uploads(Bucket=bucket)
+        assert "Uploads" not in left

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from photo.adapters.circuits.breaker import Breaker
+from photo.adapters.circuits.guarded import GuardedScanner
 from photo.adapters.clamav import ClamdScanner
 from photo.adapters.memory import MemoryScanner
 from photo.application.ports import Scanner
@@ -23,10 +26,13 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.fixture(params=["memory", "tcp", "unix"])
+@pytest.fixture(params=["memory", "guarded", "tcp", "unix"])
 def scanner(request: pytest.FixtureRequest) -> Scanner:
     if request.param == "memory":
         return MemoryScanner({eicar(): SIGNATURE})
+    if request.param == "guarded":
+        scanner = MemoryScanner({eicar(): SIGNATURE})
+        return GuardedScanner(scanner, Breaker("scanner", monotonic))
     clamd = request.getfixturevalue("clamd")
     return ClamdScanner(getattr(clamd, f"{request.param}_url"), max_bytes=LARGEST)
 

@@ -53,7 +53,7 @@ class Sender:
 
     async def send(self, data: bytes) -> None:
         form = await self._links.grant_upload(self.upload)
-        async with httpx.AsyncClient() as store:
+        async with httpx.AsyncClient(timeout=60) as store:
             answer = await store.post(form.url, data=form.fields, files={"file": data})
         assert answer.is_success
 

@@ -45,7 +45,7 @@ def now_granted(
 
 async def send(form: UploadForm, data: bytes = PHOTO) -> httpx.Response:
     """Send the form as a browser would."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.post(
             form.url, data=form.fields, files={"file": ("photo.jpg", data)}
         )

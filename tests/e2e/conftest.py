@@ -15,6 +15,7 @@ import pytest
 from photo.domain.access import Scope
 from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
+from tests.e2e.patient import PatientTransport
 from tests.scanning import Clamd
 from tests.services import Servers
 
@@ -35,7 +36,12 @@ class Service:
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key or self.key}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90)
+        return httpx.AsyncClient(
+            transport=PatientTransport(),
+            base_url=self.url,
+            headers=headers,
+            timeout=90,
+        )
 
     async def admins_key(self, tenant: str = "default") -> str:
         """A key with every scope."""
@@ -89,14 +95,14 @@ async def deployed(env: Mapping[str, str], logs: Path) -> AsyncIterator[Service]
         processes = [_start(stack, name, env, logs) for name in ("api", "worker")]
         try:
             await _until_ready(url, processes, logs)
-            key, other = (_create_key(env, tenant) for tenant in ("default", "other"))
+            key, other = (create_key(env, tenant) for tenant in ("default", "other"))
             worker = psutil.Process(processes[-1].pid)
             yield Service(url, key, other, env, worker, logs / "worker.log")
         finally:
             for process in processes:
                 process.terminate()
             for process in processes:
-                await asyncio.to_thread(process.wait, 30)
+                await asyncio.to_thread(process.wait, 60)
 
 
 def _start(
@@ -106,7 +112,7 @@ def _start(
     return subprocess.Popen([PHOTO, name], env=env, stdout=log, stderr=log)
 
 
-def _create_key(env: Mapping[str, str], tenant: str) -> str:
+def create_key(env: Mapping[str, str], tenant: str = "default") -> str:
     command = [PHOTO, "keys", "create", "--name", "e2e", "--tenant", tenant]
     return subprocess.check_output(command, env=env, text=True).strip()
 
@@ -115,7 +121,9 @@ async def _until_ready(
     url: str, processes: list[subprocess.Popen[bytes]], logs: Path
 ) -> None:
     transport = httpx.AsyncHTTPTransport(retries=10)
-    async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url=url, timeout=60
+    ) as client:
         answer: Any = None
         while answer is None or answer.status_code != httpx.codes.OK:
             if any(process.poll() is not None for process in processes):

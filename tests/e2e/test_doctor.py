@@ -1,12 +1,19 @@
-"""What `photo doctor` says of the virus scanner."""
+"""What `photo doctor` says of the virus scanner, and of an object store."""
 
 from pathlib import Path
 
 import pytest
 
-from photo.entrypoints.cli.doctor import Finding, _found, _print, _scanner_checks
+from photo.entrypoints.cli.doctor import (
+    Finding,
+    _checks,
+    _found,
+    _print,
+    _scanner_checks,
+)
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
+from tests.careless_store import careless_store
 from tests.scanning import RECOMMENDED, Clamd, running_clamd
 
 #: Settings with nothing behind them.
@@ -16,6 +23,8 @@ NOWHERE = {
     "S3_BUCKET_PROCESSED": "processed",
     "TEMPORAL_TARGET": "127.0.0.1:1",
 }
+
+ANYBODY = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "hush"}
 
 
 async def test_a_scanner_that_sees_all_is_well(clamd: Clamd) -> None:
@@ -57,6 +66,20 @@ async def test_no_scanner_is_no_failure_but_a_warning(
     said = capsys.readouterr().out
     assert said.startswith("scanner           warns ")
     assert "off: photos are not scanned for viruses; set CLAMD_URL" in said
+
+
+async def test_a_store_that_replaces_what_is_there_is_told_with_its_mend() -> None:
+    async with careless_store() as endpoint:
+        settings = Settings.from_env(
+            NOWHERE | ANYBODY | {"AWS_ENDPOINT_URL_S3": endpoint}
+        )
+        async with live_container(settings) as container:
+            [check] = [
+                check for check in _checks(settings) if check.name == "first_write_wins"
+            ]
+            finding = await _found(check, container)
+    assert finding.failure == "A second write replaces the first in raw."
+    assert "answers 412 to `If-None-Match: *`" in str(finding.mend)
 
 
 async def findings(**given: str) -> list[Finding]:

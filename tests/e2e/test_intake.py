@@ -47,9 +47,12 @@ async def run(service: Service, content: bytes, **promise: object) -> dict[str, 
 
 
 async def ended(client: httpx.AsyncClient, job: Mapping[str, Any]) -> dict[str, Any]:
-    answer = await client.get(f"{job['links']['self']}?wait=60")
-    followed: dict[str, Any] = answer.raise_for_status().json()
-    return followed
+    async with asyncio.timeout(180):
+        while True:
+            answer = await client.get(f"{job['links']['self']}?wait=60")
+            followed: dict[str, Any] = answer.raise_for_status().json()
+            if followed["finished_at"]:
+                return followed
 
 
 async def state(

@@ -22,7 +22,7 @@ async def grant(client: httpx.AsyncClient, **promise: object) -> dict[str, Any]:
 
 
 async def send(upload: dict[str, Any], content: bytes) -> httpx.Response:
-    async with httpx.AsyncClient() as store:
+    async with httpx.AsyncClient(timeout=60) as store:
         return await store.post(
             upload["url"], data=upload["fields"], files={"file": content}
         )

@@ -30,7 +30,7 @@ async def files_of(service: Service, job: dict[str, Any]) -> dict[str, Any]:
 
 
 async def fetch(url: str) -> bytes:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return (await client.get(url)).raise_for_status().content
 
 

@@ -21,7 +21,7 @@ async def test_a_token_of_the_issuer_opens_the_service(
         late = issuer.token(iat=now - 900, exp=now - 300)
         async with (
             another_api(service, log, **settings) as url,
-            httpx.AsyncClient(base_url=url) as client,
+            httpx.AsyncClient(base_url=url, timeout=60) as client,
         ):
             statuses = [
                 (await client.get("/v1/jobs", headers=_bearer(token))).status_code

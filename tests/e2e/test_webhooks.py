@@ -36,7 +36,7 @@ class Receiver:
         await visit.say(answer(status=status))
 
     async def message(self) -> Message:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self.messages.get()
 
 
@@ -66,7 +66,7 @@ async def job_on(client: httpx.AsyncClient, data: bytes, **more: str) -> dict[st
 
 async def listed(client: httpx.AsyncClient, webhook_id: str) -> list[dict[str, Any]]:
     """The deliveries, when each has come to its end."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             answer = await client.get(f"/v1/webhooks/{webhook_id}/deliveries")
             items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -10,6 +10,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from photo.application.draining import Draining
 from photo.entrypoints.http.cors import Cors
 from photo.entrypoints.http.edge import Edge
 from photo.entrypoints.http.hosts import Hosts
@@ -27,6 +28,13 @@ class Hasty(GuardedProtocol):
 
     HEAD_SECONDS: ClassVar[float] = 0.5
     SILENT_SECONDS: ClassVar[float] = 1
+
+
+class Abrupt(Server):
+    """Stops as soon as it can."""
+
+    async def linger(self) -> None:
+        """Not at all."""
 
 
 class Reached:
@@ -104,7 +112,7 @@ class Line:
 
     async def answer(self) -> Answer:
         """The next answer, which has a Content-Length."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             head = await self._reader.readuntil(b"\r\n\r\n")
             status, *lines = head.decode().splitlines()[:-1]
             headers = {
@@ -116,7 +124,7 @@ class Line:
 
     async def rest(self) -> bytes:
         """Whatever comes until the other side hangs up."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             try:
                 return await self._reader.read()
             except ConnectionResetError:
@@ -146,10 +154,16 @@ async def listening(
     *,
     protocol: type[GuardedProtocol] = GuardedProtocol,
     connections: int | None = None,
-    on_stop: Callable[[], None] = lambda: None,
+    draining: Draining | None = None,
+    kind: type[Server] = Abrupt,
 ) -> AsyncIterator[Listener]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(app, protocol=protocol, connections=connections, on_stop=on_stop)
+    server = kind(
+        app,
+        protocol=protocol,
+        connections=connections,
+        draining=draining or Draining(),
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield Listener(server, listener.getsockname()[1])

@@ -31,9 +31,10 @@ def instead(port: object, source: Callable[..., object]) -> Provider:
 class HeldEngine(MemoryWorkflowEngine):
     """Starts no job until it is told to."""
 
-    async def start(self, job: Job) -> None:
+    async def start(self, job: Job) -> bool:
         """Leave the job queued."""
         self._held[job.id].set_result(job)
+        return True
 
     async def release(self, job_id: JobId) -> None:
         """Wait until it was to be started, and start it."""
@@ -79,12 +80,13 @@ class CountingStore(MemoryObjectStore):
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
-    ) -> None:
+    ) -> bool:
         head = b""
         async for chunk in chunks:
             self.written += len(chunk)
             head = head or chunk
         self._objects[key] = (head, content_type)
+        return True
 
     async def head(self, key: str) -> StoredObject:
         found = await super().head(key)

@@ -23,6 +23,11 @@ from tests.http.stand_ins import HeldEngine, instead
 from tests.makers import ACME, NOW, new_id
 
 
+def retry(lines: Sequence[str]) -> int:
+    """After how many milliseconds the client is to come again."""
+    return int(lines[0].removeprefix("retry: "))
+
+
 class Event(NamedTuple):
     id: str
     data: dict[str, Any]
@@ -56,7 +61,7 @@ class Stream:
     async def block(self) -> list[str]:
         """The lines up to the next empty one; none when the stream has ended."""
         lines: list[str] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for line in self._lines:
                 if not line:
                     break
@@ -65,7 +70,7 @@ class Stream:
 
     async def event(self) -> Event:
         """The next event, heartbeats skipped."""
-        while (lines := await self.block())[0] in {":", "retry: 3000"}:
+        while (lines := await self.block())[0].startswith((":", "retry:")):
             pass
         return parsed(lines)
 
@@ -73,9 +78,12 @@ class Stream:
         while await self.block() != [":"]:
             pass
 
-    async def end(self) -> None:
-        while await self.block():
-            pass
+    async def end(self) -> list[list[str]]:
+        """What still comes."""
+        blocks = []
+        while block := await self.block():
+            blocks.append(block)
+        return blocks
 
 
 class Live:
@@ -123,6 +131,7 @@ async def live_service(*overrides: Any) -> AsyncIterator[Live]:
         httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{listener.port}",
             headers={"Authorization": f"Bearer {await service.key(ACME)}"},
+            timeout=60,
         ) as client,
     ):
         yield Live(service, client)
@@ -143,7 +152,7 @@ async def test_a_job_that_has_ended_is_replayed_from_its_first_version(
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert answer.headers["Cache-Control"] == "no-cache, no-store"
     assert answer.headers["X-Accel-Buffering"] == "no"
-    assert answer.text.startswith("retry: 3000\n\n")
+    assert 1000 <= retry(answer.text.splitlines()) <= 6000
     events = events_in(answer.text)
     assert [event.id for event in events] == [
         str(number) for number in range(1, len(events) + 1)
@@ -265,7 +274,7 @@ async def test_a_tenant_has_only_so_many_streams(live: Live) -> None:
             elsewhere = await live.service.client("other")
             path = f"/v1/jobs/{job_id}/events"
             assert (await elsewhere.get(path)).status_code == 404
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 async with live.events(job_id) as again:
                     if again.answer.status_code == 200:
@@ -285,18 +294,39 @@ async def test_the_stream_of_a_revoked_key_ends(live: Live) -> None:
         await stream.end()
 
 
-async def test_a_process_that_stops_lets_its_streams_end(live: Live) -> None:
+async def test_a_process_that_stops_ends_its_streams_and_says_when_to_come_again(
+    live: Live,
+) -> None:
     job_id = await live.start()
     draining = await live.service.container.get(Draining)
-    async with live.events(job_id) as stream:
-        await stream.event()
+    async with live.events(job_id) as one, live.events(job_id) as other:
+        streams = (one, other)
+        for stream in streams:
+            await stream.event()
         draining.begin()
-        await stream.end()
+        hints = {retry((await stream.end())[-1]) for stream in streams}
+    # Not all at once.
+    assert len(hints) == 2
+    async with live.events(job_id, 1) as stream:
+        while (block := await stream.block()) != [":"]:
+            assert retry(block) >= 1000
+        assert retry((await stream.end())[-1]) >= 1000
+
+
+async def test_a_stream_that_came_to_its_end_is_not_to_be_asked_for_again(
+    live: Live,
+) -> None:
+    job_id = await live.start()
+    async with live.events(job_id) as stream:
+        await live.cancel(job_id)
+        await stream.event()
+        await stream.event()
+        assert await stream.end() == []
 
 
 async def test_head_is_answered_without_waiting_for_the_end(live: Live) -> None:
     path = f"/v1/jobs/{await live.start()}/events"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         for _ in range(Following.MOST + 1):
             answer = await live.client.head(path)
             assert answer.status_code == 200

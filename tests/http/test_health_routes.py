@@ -1,13 +1,12 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from photo.application.draining import Draining
 from photo.application.ports import WorkflowEngine
-from photo.entrypoints.container import memory_container
-from photo.entrypoints.http.app import HttpConfig, create_app
 from tests.http.conftest import Run
 from tests.http.service import Service
 from tests.http.stand_ins import BrokenEngine, instead
@@ -44,19 +43,13 @@ async def test_health_fails_with_one_check_and_keeps_the_reason(
     assert logs[0]["failures"] == {"workflows": "connect to 10.0.0.7:7233 refused"}
 
 
-async def test_the_container_closes_with_the_service() -> None:
-    closed = []
-
-    class Resource:
-        """Held while the service runs."""
-
-    async def resource() -> AsyncIterator[Resource]:
-        yield Resource()
-        closed.append(True)
-
-    container = memory_container(instead(Resource, resource))
-    app = create_app(container, HttpConfig(version="1"))
-    async with app.lifespan():
-        await container.get(Resource)
-        assert not closed
-    assert closed
+async def test_a_process_that_stops_lives_and_is_not_ready(run: Run) -> None:
+    service = await run()
+    anyone = await service.anyone()
+    ready = (await anyone.get("/readyz")).json()
+    (await service.container.get(Draining)).begin()
+    stopping = await anyone.get("/readyz")
+    assert stopping.status_code == 503
+    assert stopping.json()["status"] == "draining"
+    assert stopping.json()["checks"].keys() == ready["checks"].keys()
+    assert (await anyone.get("/healthz")).status_code == 200

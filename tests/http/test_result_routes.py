@@ -239,6 +239,6 @@ async def test_the_files_are_the_photo_and_all_that_was_made_of_it(
 async def _replace_text(service: Service, job_id: JobId, data: bytes) -> None:
     job = await (await service.container.get(JobRepository)).get(job_id)
     processed = (await service.container.get(Buckets)).processed
-    await processed.write(
-        job.artifact_key(TEXT_PLAIN), in_chunks(data), content_type="text/plain"
-    )
+    key = job.artifact_key(TEXT_PLAIN)
+    await processed.delete(key)
+    await processed.write(key, in_chunks(data), content_type="text/plain")

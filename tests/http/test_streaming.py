@@ -72,7 +72,7 @@ async def test_a_large_photo_is_never_whole_in_memory(
     async with (
         running(instead(Buckets, lambda: buckets)) as service,
         _listening(service) as url,
-        httpx.AsyncClient(base_url=url) as client,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
     ):
         headers = {
             "Authorization": f"Bearer {await service.key()}",
@@ -109,7 +109,7 @@ async def test_a_body_that_breaks_off_leaves_nothing_but_a_line(
             )
             await writer.drain()
             writer.close()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await logged.wait()
     [line] = logs
     assert line["event"] == "request"
@@ -121,7 +121,10 @@ async def test_a_body_that_breaks_off_leaves_nothing_but_a_line(
 
 
 async def test_a_large_body_is_refused_before_it_is_sent(service: Service) -> None:
-    async with _listening(service) as url, httpx.AsyncClient(base_url=url) as client:
+    async with (
+        _listening(service) as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
+    ):
         answer = await client.post("/v1/read", content=_photo())
         assert answer.status_code == 401
         answer = await client.post(

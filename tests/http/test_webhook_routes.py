@@ -38,7 +38,7 @@ async def deliveries(
 
 async def settled(api: httpx.AsyncClient, webhook_id: str) -> list[dict[str, Any]]:
     """The deliveries, when the first attempt at each of them is noted."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found = await deliveries(api, webhook_id)
         while not all(delivery["attempts"] for delivery in found):
             await asyncio.sleep(0)  # in memory, nothing else lets others have a turn

@@ -49,7 +49,13 @@ async def main(data_dir: Path, port: int, worker: str) -> int:
 
 
 def a_program(name: str, *arguments: str) -> Program:
-    return Program(name=name, argv=[sys.executable, *arguments], env=dict(os.environ))
+    """One that is waited for without end."""
+    return Program(
+        name=name,
+        argv=[sys.executable, *arguments],
+        env=dict(os.environ),
+        grace_seconds=3600,
+    )
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ async def test_only_s3_and_only_with_a_key_lets_anyone_at_the_files(
     stack: RunningStack, data_dir: Path
 ) -> None:
     ports = State.open(data_dir).ports
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         for name in ("seaweedfs filer", "seaweedfs s3"):
             answer = await client.get(f"http://127.0.0.1:{ports[name]}/")
             assert answer.status_code in {401, 403}

@@ -98,6 +98,48 @@ async def test_the_migrations_build_what_the_tables_say(
             await declared.dispose()
 
 
+TWO_DELIVERIES = (
+    "SELECT set_config('photo.tenant', '*', true)",
+    """
+    INSERT INTO jobs (
+        id, tenant, source_url, raw_key, created_at, metadata, status, entered
+    )
+    SELECT 'job_' || n, 'acme', 'https://a.b', 'acme/job_' || n, now(), '{}', 'queued',
+        '{}'
+    FROM generate_series(1, 2) AS n
+    """,
+    """
+    INSERT INTO webhooks (id, tenant, events, secrets, created_at)
+    VALUES ('whk_1', 'acme', '{}', '[]', now())
+    """,
+    """
+    INSERT INTO webhook_deliveries (
+        id, tenant, webhook_id, job_id, event, url, status, created_at, started_at,
+        finished_at, attempts
+    )
+    SELECT 'msg_' || n, 'acme', 'whk_1', 'job_' || 1 + n / 4, 'job.failed', '',
+        'delivered', now(), now(), now(), '[]'
+    FROM generate_series(1, 4) AS n
+    """,
+)
+
+
+async def test_of_several_deliveries_of_one_end_the_oldest_stays(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    await on_connection(
+        database_url, lambda connection: command.upgrade(config(connection), "0003")
+    )
+    async with engine.begin() as connection:
+        for statement in TWO_DELIVERIES:
+            await connection.execute(text(statement))
+    await migrate(database_url)
+    async with engine.begin() as connection:
+        await connection.execute(text(TWO_DELIVERIES[0]))
+        left = text("SELECT id FROM webhook_deliveries ORDER BY id")
+        assert [*(await connection.execute(left)).scalars()] == ["msg_1", "msg_4"]
+
+
 async def python(*arguments: str, **environment: str) -> None:
     process = await create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, env=os.environ | environment

@@ -19,13 +19,13 @@ def lives(pid: int) -> bool:
 
 
 async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         while lives(pid):  # noqa: ASYNC110 - other processes set no events
             await asyncio.sleep(0.01)
 
 
 async def until_written(path: Path) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (path.exists() and path.read_text()):  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.01)
     return int(path.read_text())

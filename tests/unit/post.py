@@ -6,6 +6,7 @@ from photo.adapters.memory import (
     MemoryAuditLog,
     MemoryDatabase,
     MemoryDeliveryRepository,
+    MemoryRepairLog,
     MemoryWebhookRepository,
     MemoryWebhookSender,
 )
@@ -41,9 +42,10 @@ class FusedDeliveries(MemoryDeliveryRepository):
         super().__init__(database)
         self._burn = burn
 
-    async def add(self, delivery: Delivery) -> None:
-        await super().add(delivery)
+    async def add(self, delivery: Delivery) -> bool:
+        added = await super().add(delivery)
         await self._burn()
+        return added
 
     async def update(
         self, delivery_id: DeliveryId, change: Callable[[Delivery], Delivery]
@@ -62,14 +64,16 @@ class RecordingCourier(Courier):
     def __init__(self, burn: Burn) -> None:
         self.started: list[DeliveryId] = []
         self.hurried: list[DeliveryId] = []
+        self.under_way: set[DeliveryId] = set()
         self.fault: Exception | None = None
         self._burn = burn
 
-    async def start(self, delivery_id: DeliveryId) -> None:
+    async def start(self, delivery_id: DeliveryId) -> bool:
         await self._burn()
         if self.fault:
             raise self.fault
         self.started.append(delivery_id)
+        return delivery_id not in self.under_way
 
     async def hurry(self, delivery_id: DeliveryId) -> None:
         if self.fault:
@@ -110,7 +114,10 @@ class Post:
             clock,
         )
         self.replay = ReplayDelivery(*rows, self.deliveries, self.courier, clock)
-        self.start_lost = StartLostDeliveries(self.deliveries, self.courier, clock)
+        self.repairs = MemoryRepairLog()
+        self.start_lost = StartLostDeliveries(
+            self.deliveries, self.courier, self.repairs, clock
+        )
 
     async def actions(self) -> list[str]:
         """What the audit log tells of, the oldest first."""

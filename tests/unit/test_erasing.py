@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from photo.application.starting import LOST_AFTER
+from photo.application.erasing import OVER_AFTER
 from photo.domain.audit import Action
 from photo.domain.erasure import Bucket, Erasure
 from photo.domain.errors import NotFound, Unavailable
@@ -13,7 +13,7 @@ from photo.domain.files import MANIFEST
 from photo.domain.infected import InfectedFile
 from photo.domain.job import Job, JobId
 from photo.domain.upload import Upload
-from tests.makers import ACME, NOW, OTHER, an_upload, in_chunks, photo_bytes
+from tests.makers import ACME, NOW, OTHER, an_upload, photo_bytes
 from tests.unit.world import A_SECOND, Crash, World
 
 PHOTO = photo_bytes()
@@ -130,11 +130,11 @@ async def test_an_ended_job_counts_once(world: World) -> None:
     assert (usage.jobs, usage.succeeded, usage.cancelled) == (1, 1, 0)
 
 
-async def test_what_a_failed_job_left_goes_too(world: World) -> None:
+async def test_what_a_cancelled_job_left_goes_too(world: World) -> None:
     _, job = await submitted(world)
     await world.verify(job.id)
     await world.normalize(job.id)
-    await world.end.cancel(job.id)
+    await world.cancel(ACME, job.id)
     receipt = await erase(world, job.id)
     names = {each.key.rpartition("/")[2] for each in receipt.objects[1:]}
     assert names == {"original", "normalized.jpg", "thumbnail.webp"}
@@ -155,9 +155,7 @@ async def test_a_damaged_manifest_keeps_nothing_from_being_erased(
 ) -> None:
     job = await read(world)
     manifest = job.artifact_key(MANIFEST)
-    await world.processed.write(
-        manifest, in_chunks(damaged), content_type="application/json"
-    )
+    await world.processed.receive(manifest, damaged, content_type="application/json")
     receipt = await erase(world, job.id)
     await nothing_left(world, job)
     sums = {each.key: each.sha256 for each in receipt.objects}
@@ -217,7 +215,7 @@ async def test_what_a_step_still_at_work_wrote_is_deleted_later(world: World) ->
         await world.normalize(job.id)
     await world.send(upload)
     assert world.processed.contents()
-    world.clock.step(LOST_AFTER)
+    world.clock.step(OVER_AFTER)
     assert await world.confirm() == 0
     world.clock.step(A_SECOND)
     assert await world.confirm() == 1
@@ -280,7 +278,7 @@ async def test_a_crash_while_erasing_an_unfinished_job_is_made_good_by_the_pass(
         await erase(world, job.id)
     if not world.erasures.known():
         await erase(world, job.id)
-    world.clock.step(LOST_AFTER + A_SECOND)
+    world.clock.step(OVER_AFTER + A_SECOND)
     await world.confirm()
     await nothing_left(world, job)
     (usage,) = await world.usage.days(ACME, first=NOW.date(), last=NOW.date())

@@ -1,12 +1,13 @@
 """Photos that may be anything: verified, scanned, fetched."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
-from photo.adapters.memory import MemoryScanner
+from photo.adapters.memory import MemoryPhotoFetcher, MemoryScanner
+from photo.application.intake import FetchPhoto
 from photo.application.uploads import PhotoPromise
 from photo.domain.errors import (
     ContentMismatch,
@@ -339,6 +340,36 @@ async def test_a_photo_is_not_fetched_again_once_it_is_verified() -> None:
     await world.fetch(job_id)
     await world.normalize(job_id)
     assert (await world.jobs.get(job_id)).verified_photo.size_bytes == len(PHOTO)
+
+
+async def test_a_photo_is_not_fetched_again_once_it_is_there() -> None:
+    internet = {URL: PHOTO}
+    world = World(internet=internet)
+    job_id = await fetched(world)
+    del internet[URL]
+    job = await world.process(job_id)
+    assert job.verified_photo.sha256 == sha256(PHOTO).hexdigest()
+
+
+async def test_a_belated_fetch_replaces_nothing() -> None:
+    class Belated(MemoryPhotoFetcher):
+        """Its worker is paused, and another makes the whole job meanwhile."""
+
+        async def fetch(
+            self, url: str, *, max_bytes: int
+        ) -> AsyncGenerator[bytes, None]:
+            yield photo_bytes(MediaType.PNG)
+            await world.process(job_id)
+            yield b"what the URL leads to by now"
+
+    world = World(internet={URL: PHOTO})
+    job_id = await world.accept_url(URL)
+    await FetchPhoto(world.jobs, world.buckets, Belated(), world.limits, world.clock)(
+        job_id
+    )
+    job = await world.jobs.get(job_id)
+    assert job.status is Status.SUCCEEDED
+    assert [data for data, _ in world.raw.contents().values()] == [PHOTO]
 
 
 async def test_the_object_of_a_url_is_gone_before_it_is_verified(world: World) -> None:

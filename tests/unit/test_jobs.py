@@ -1,6 +1,13 @@
 import pytest
 
-from photo.application.starting import FORGOTTEN_AFTER, LOST_AFTER
+from photo.application import starting
+from photo.application.ports import Repair
+from photo.application.starting import (
+    DOUBTED_AFTER,
+    FORGOTTEN_AFTER,
+    LOST_AFTER,
+    STRAY_AFTER,
+)
 from photo.domain.errors import (
     JobFinished,
     NotFound,
@@ -9,11 +16,12 @@ from photo.domain.errors import (
     UploadMissing,
     UploadUsed,
 )
-from photo.domain.job import Failure, Status
+from photo.domain.job import Failure, Status, Step
 from photo.domain.upload import GRANT_LIFETIME, RAW_LIFETIME, UploadId
-from tests.makers import ACME, OTHER, an_upload
+from tests.makers import ACME, NOW, OTHER, an_upload
 from tests.unit.world import A_SECOND, Crash, World
 
+SWEEP_LIMIT = starting._SWEEP_LIMIT
 AWAY = Unavailable("Temporal is away.")
 BROKEN = Failure("corrupt_image", "This is no photo.", retryable=False)
 
@@ -165,7 +173,72 @@ async def test_a_sweep_that_breaks_is_completed_by_the_next(world: World) -> Non
     with pytest.raises(Crash):
         await world.start_forgotten()
     await world.start_forgotten()
-    assert world.engine.started == [*jobs[:2], *jobs]
+    assert world.engine.started[-3:] == jobs
+
+
+async def test_each_start_is_a_repair(world: World) -> None:
+    queued, running = await world.accept(), await world.accept()
+    await world.verify(running)
+    world.clock.step(LOST_AFTER + A_SECOND)
+    assert await world.start_forgotten() == 2
+    assert world.repairs.notes == [
+        (Repair.JOB_STARTED, 1, {"job_id": queued}),
+        (Repair.JOB_RESTARTED, 1, {"job_id": running}),
+    ]
+
+
+async def test_a_lost_job_is_found_however_many_are_under_way(world: World) -> None:
+    """Queued or running, they may wait for hours: nobody asks for them again."""
+    waiting = [await world.accept() for _ in range(SWEEP_LIMIT + 5)]
+    for job_id in waiting[::2]:
+        await world.jobs.update(job_id, lambda job: job.enter(Step.SCAN, at=NOW))
+    world.engine.working_on = {*waiting}
+    world.clock.step(A_SECOND)
+    lost = await world.accept()
+    world.clock.step(LOST_AFTER + A_SECOND)
+    assert await world.start_forgotten() == 1
+    assert world.engine.started == [lost]
+
+
+async def test_a_start_of_what_was_under_way_is_no_repair(world: World) -> None:
+    job_id = await world.accept()
+    world.engine.working_on, world.engine.listed = {job_id}, set()
+    world.clock.step(FORGOTTEN_AFTER + A_SECOND)
+    assert await world.start_forgotten() == 0
+    assert world.engine.started == [job_id]
+    assert world.repairs.notes == []
+
+
+async def test_the_engines_list_is_not_believed_for_ever(world: World) -> None:
+    job_id = await world.accept()
+    world.engine.listed = {job_id}
+    world.clock.step(DOUBTED_AFTER)
+    assert await world.start_forgotten() == 0
+    world.clock.step(A_SECOND)
+    assert await world.start_forgotten() == 1
+    assert world.engine.started == [job_id]
+
+
+async def test_work_on_what_has_ended_or_gone_is_stopped(world: World) -> None:
+    ended, erased, running = [await world.accept() for _ in range(3)]
+    world.engine.working_on = {ended, erased, running}
+    await world.end.cancel(ended)
+    await world.erase(world.caller, erased)
+    world.engine.cancelled.clear()
+    assert await world.stop_stray() == 1
+    assert world.engine.cancelled == [erased]
+    world.clock.step(STRAY_AFTER + A_SECOND)
+    assert await world.stop_stray() == 2
+    assert {*world.engine.cancelled[1:]} == {ended, erased}
+    assert [note[0] for note in world.repairs.notes] == [Repair.WORKFLOW_CANCELLED] * 3
+
+
+async def test_nothing_is_stopped_while_all_is_well(world: World) -> None:
+    jobs = [await world.accept() for _ in range(600)]
+    world.engine.working_on = {*jobs}
+    world.clock.step(10 * LOST_AFTER)
+    assert await world.stop_stray() == 0
+    assert world.engine.cancelled == []
 
 
 async def test_a_sweep_says_when_the_engine_is_away(world: World) -> None:

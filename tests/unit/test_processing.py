@@ -169,6 +169,17 @@ async def test_an_original_that_its_decoder_rewrote_is_not_published() -> None:
     assert world.processed.contents() == {}
 
 
+async def test_another_file_in_the_place_of_the_original_is_not_published(
+    world: World,
+) -> None:
+    job_id = await world.accept()
+    await world.verify(job_id)
+    key = (await world.jobs.get(job_id)).artifact_key("original")
+    await world.processed.receive(key, JPEG + b"a virus", content_type="image/jpeg")
+    with pytest.raises(ChecksumMismatch):
+        await world.normalize(job_id)
+
+
 @pytest.mark.parametrize("steps_done", [0, 1])
 async def test_a_photo_that_vanished_is_to_be_sent_again(
     world: World, steps_done: int

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from photo.adapters.memory import MemoryAgedRecords, MemoryIdempotencyKeys
+from photo.application.erasing import OVER_AFTER
 from photo.application.idempotency import KEPT_FOR
 from photo.application.retention import (
     EVENTS_KEPT_FOR,
@@ -10,7 +11,6 @@ from photo.application.retention import (
     Pruned,
     Retention,
 )
-from photo.application.starting import LOST_AFTER
 from photo.domain.audit import SERVICE
 from photo.domain.errors import NotFound, Unavailable
 from photo.domain.job import Job
@@ -74,7 +74,7 @@ async def test_a_run_that_breaks_is_completed_by_the_next(world: World) -> None:
     with pytest.raises(Crash):
         await keeping(world, days=30)()
     await keeping(world, days=30)()
-    world.clock.step(LOST_AFTER + A_SECOND)
+    world.clock.step(OVER_AFTER + A_SECOND)
     await world.confirm()
     assert world.processed.contents() == world.raw.contents() == {}
     assert len(world.erasures.known()) == 4

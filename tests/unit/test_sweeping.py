@@ -1,10 +1,16 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from photo.adapters.memory import MemoryObjectStore
-from photo.application.ports import Buckets, NewId
-from photo.application.sweeping import LOOK_BACK_DAYS, SweepUploads, Swept
+from photo.application.ports import Buckets, NewId, Repair
+from photo.application.sweeping import (
+    ABANDONED_AFTER,
+    CRASHED_KEPT_FOR,
+    LOOK_BACK_DAYS,
+    SweepUploads,
+    Swept,
+)
 from photo.domain.errors import NotFound, Unavailable, UploadExpired
 from photo.domain.job import Failure, Job, Status, Step
 from photo.domain.upload import RAW_LIFETIME, Upload, is_raw_key
@@ -252,7 +258,7 @@ async def test_a_store_that_fails_midway_fails_the_sweep_and_the_next_goes_on(
         key = an_upload().key
         await raw.write(key, in_chunks(PHOTO), content_type="image/jpeg")
     buckets = Buckets(raw=raw, processed=world.processed)
-    sweep = SweepUploads(world.uploads, world.jobs, buckets, world.clock)
+    sweep = SweepUploads(world.uploads, world.jobs, buckets, world.repairs, world.clock)
     a_day_later(world)
     with pytest.raises(Unavailable):
         await sweep()
@@ -318,3 +324,46 @@ async def test_a_claim_just_before_a_sweep_keeps_the_photo(world: World) -> None
     a_day_later(world)
     assert await world.sweep() == NOTHING
     await has_photo_or_no_job(world, upload, job)
+
+
+async def test_a_photo_that_processes_died_of_is_kept_for_people_to_look_at(
+    world: World,
+) -> None:
+    poison, broken = await world.accept(), await world.accept()
+    died = Failure("recognition_failed", "Failed.", retryable=False, crashes=("x",))
+    failed = Failure("recognition_failed", "Failed.", retryable=False)
+    await world.end.fail(poison, died)
+    await world.end.fail(broken, failed)
+    world.clock.step(CRASHED_KEPT_FOR - A_SECOND)
+    assert (await world.sweep()).objects == 1
+    assert [*world.raw.contents()] == [(await world.jobs.get(poison)).raw_key]
+    world.clock.step(A_SECOND)
+    assert (await world.sweep()).objects == 1
+    assert world.raw.contents() == {}
+
+
+async def test_deleted_photos_are_counted_by_the_page(world: World) -> None:
+    await put(world, *(an_upload().key for _ in range(1500)))
+    await a_day_later(world).sweep()
+    assert world.repairs.notes == [
+        (Repair.PHOTO_DELETED, 1000, {}),
+        (Repair.PHOTO_DELETED, 500, {}),
+    ]
+
+
+async def test_writes_that_never_ended_are_given_up_in_both_buckets(
+    world: World,
+) -> None:
+    class HalfWritten(MemoryObjectStore):
+        begun_at = NOW
+
+        async def abandon_writes(self, *, begun_before: datetime) -> int:
+            return 2 * (self.begun_at < begun_before)
+
+    buckets = Buckets(raw=HalfWritten(), processed=HalfWritten())
+    sweep = SweepUploads(world.uploads, world.jobs, buckets, world.repairs, world.clock)
+    world.clock.step(ABANDONED_AFTER)
+    assert (await sweep()).writes == 0
+    world.clock.step(A_SECOND)
+    assert (await sweep()).writes == 4
+    assert world.repairs.notes == [(Repair.WRITE_ABANDONED, 4, {})]

@@ -264,7 +264,7 @@ async def test_cancelling_ends_the_request(
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await asyncio.wait_for(textract.gone.wait(), 5)
+    await asyncio.wait_for(textract.gone.wait(), 60)
 
 
 @pytest.fixture

@@ -24,12 +24,13 @@ from photo.adapters.memory import (
     MemoryObjectStore,
     MemoryPhotoFetcher,
     MemoryRecognizer,
+    MemoryRepairLog,
     MemoryTextIndex,
     MemoryUploadRepository,
 )
 from photo.application.admission import AdmitJob, MaxUnfinished
 from photo.application.audit import RecordChange
-from photo.application.endings import FinishJob
+from photo.application.endings import EndJob, FinishJob
 from photo.application.erasing import ConfirmErasures, EraseJob
 from photo.application.holdings import Holdings
 from photo.application.intake import FetchPhoto, VerifyPhoto
@@ -44,14 +45,14 @@ from photo.application.ports import (
     WorkflowEngine,
 )
 from photo.application.processing import (
-    EndJob,
     NormalizePhoto,
     NoteWaiting,
     PublishResult,
     RecognizeText,
 )
+from photo.application.reconciling import CheckResults, RemoveFiles, SweepArtifacts
 from photo.application.retrying import RetryJob
-from photo.application.starting import Starter, StartForgottenJobs
+from photo.application.starting import Starter, StartForgottenJobs, StopStrayWork
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.application.usage import CountJob, DescribePhoto
@@ -145,9 +146,15 @@ class FusedStore(MemoryObjectStore):
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
-    ) -> None:
-        await super().write(key, chunks, content_type=content_type)
+    ) -> bool:
+        written = await super().write(key, chunks, content_type=content_type)
         await self._fuse.burn()
+        return written
+
+    async def receive(self, key: str, data: bytes, *, content_type: str) -> None:
+        """What a client sends by a form: it may replace what it has sent before."""
+        self._objects.pop(key, None)
+        await self.write(key, in_chunks(data), content_type=content_type)
 
     async def delete(self, key: str) -> None:
         await super().delete(key)
@@ -200,6 +207,10 @@ class FusedJobs(MemoryJobRepository):
         super().__init__(uploads, feed, database)
         self._fuse = fuse
 
+    def restore(self, job: Job) -> None:
+        """What a backup of the database does: the row is again what it was."""
+        self._store(job)
+
     async def add(self, job: Job) -> None:
         await super().add(job)
         await self._fuse.burn()
@@ -214,10 +225,12 @@ class FusedJobs(MemoryJobRepository):
         await self._fuse.burn()
         return job
 
-    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
-        unfinished = await super().unfinished_on(raw_keys)
+    async def needed_on(
+        self, raw_keys: Sequence[str], *, crashed_after: datetime
+    ) -> AbstractSet[str]:
+        needed = await super().needed_on(raw_keys, crashed_after=crashed_after)
         await self._fuse.burn()
-        return unfinished
+        return needed
 
 
 class FusedInfectedFiles(MemoryInfectedFiles):
@@ -236,18 +249,26 @@ class RecordingEngine(WorkflowEngine):
     def __init__(self, fuse: Fuse) -> None:
         self.started: list[JobId] = []
         self.cancelled: list[JobId] = []
+        #: What it says of itself is up to the test.
+        self.working_on: set[JobId] = set()
+        self.listed: set[JobId] | None = None
         self.fault: Exception | None = None
         self._fuse = fuse
 
-    async def start(self, job: Job) -> None:
+    async def start(self, job: Job) -> bool:
         self._fail()
         self.started.append(job.id)
         await self._fuse.burn()
+        return job.id not in self.working_on
 
     async def cancel(self, job_id: JobId) -> None:
         self._fail()
         self.cancelled.append(job_id)
         await self._fuse.burn()
+
+    async def under_way(self) -> AbstractSet[JobId]:
+        self._fail()
+        return self.working_on if self.listed is None else self.listed
 
     async def check(self) -> None:
         self._fail()
@@ -329,8 +350,23 @@ class World:
             self.transactions, self.jobs, self.usage, self.post.announce, self.clock
         )
         self.cancel = CancelJob(self.transactions, self.jobs, self.finish, self.engine)
-        self.start_forgotten = StartForgottenJobs(self.jobs, self.engine, self.clock)
-        self.sweep = SweepUploads(self.uploads, self.jobs, self.buckets, self.clock)
+        self.repairs = MemoryRepairLog()
+        watch = (self.jobs, self.engine, self.repairs, self.clock)
+        self.start_forgotten = StartForgottenJobs(*watch)
+        self.stop_stray = StopStrayWork(*watch)
+        self.sweep = SweepUploads(
+            self.uploads, self.jobs, self.buckets, self.repairs, self.clock
+        )
+        remove = RemoveFiles(self.buckets, self.repairs, self.clock)
+        self.sweep_artifacts = SweepArtifacts(self.jobs, self.buckets, remove)
+        self.check_results = CheckResults(
+            self.jobs,
+            self.buckets,
+            Holdings(self.buckets, self.documents),
+            remove,
+            self.repairs,
+            self.clock,
+        )
         self.fetch = FetchPhoto(
             self.jobs, self.buckets, self.fetcher, self.limits, self.clock
         )
@@ -365,7 +401,6 @@ class World:
             self.clock,
         )
         self.note_waiting = NoteWaiting(self.jobs)
-        self.end = EndJob(self.finish)
         self.retry = RetryJob(
             self.jobs, self.infected, self.buckets, self.submit, new_id, self.clock
         )
@@ -379,6 +414,7 @@ class World:
         self.erasures.burn = self.fuse.burn
         self.caller = Principal(ACME, frozenset(), "key_1")
         self.holdings = Holdings(self.buckets, self.documents)
+        self.end = EndJob(self.finish, self.jobs, self.erasures, self.holdings)
         self.erase = EraseJob(
             self.transactions,
             self.jobs,
@@ -399,9 +435,7 @@ class World:
 
     async def send(self, upload: Upload, data: bytes | None = None) -> None:
         sent = photo_bytes(upload.content_type) if data is None else data
-        await self.raw.write(
-            upload.key, in_chunks(sent), content_type=upload.content_type
-        )
+        await self.raw.receive(upload.key, sent, content_type=upload.content_type)
 
     async def accept(
         self, upload: Upload | None = None, data: bytes | None = None

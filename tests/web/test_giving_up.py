@@ -17,7 +17,7 @@ async def cancelled(fetching: asyncio.Task[bytes], server: HostileServer) -> Non
     fetching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetching
-    await asyncio.wait_for(server.gone.wait(), 5)
+    await asyncio.wait_for(server.gone.wait(), 60)
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", answer(b"p", length=5)])
@@ -45,7 +45,7 @@ async def test_a_caller_who_has_enough_closes_the_connection() -> None:
         chunks = fetcher().fetch(server.url, max_bytes=5)
         assert await anext(chunks) == b"pho"
         await chunks.aclose()
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
 
 
 async def test_a_caller_who_forgets_the_rest_closes_the_connection() -> None:
@@ -53,7 +53,7 @@ async def test_a_caller_who_forgets_the_rest_closes_the_connection() -> None:
         async for chunk in fetcher().fetch(server.url, max_bytes=5):
             assert chunk == b"pho"
             break
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
 
 
 async def test_a_lookup_without_end_is_given_up() -> None:

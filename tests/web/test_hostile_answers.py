@@ -33,7 +33,7 @@ async def failure_of(deed: Deed, *, limits: Limits | None = None) -> UrlUnreacha
     async with serving(deed) as server:
         with pytest.raises(UrlUnreachable) as failure:
             await fetched(fetcher(limits=limits), server.url)
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
     said = f"{failure.value} {failure.value.reason}"
     assert server.host not in said
     assert SECRET not in said
@@ -125,7 +125,7 @@ async def test_a_length_announced_above_the_limit_ends_it_before_the_body() -> N
     async with serving(says_and_stays(answer(length=101))) as server:
         with pytest.raises(FileTooLarge):
             await fetched(fetcher(), server.url, max_bytes=100)
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ async def test_a_body_without_end_is_read_up_to_the_limit(
     async with serving(says_for_ever(head, piece)) as server:
         with pytest.raises(FileTooLarge):
             await fetched(fetcher(), server.url, max_bytes=1_000_000)
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
 
 
 @pytest.mark.parametrize(
@@ -221,13 +221,13 @@ async def test_a_name_without_addresses_is_unreachable_for_good() -> None:
 
 
 async def test_the_caller_takes_its_time_at_nobodys_expense() -> None:
-    limits = Limits(total=0.5)
+    limits = Limits(total=3)
     body = bytes(1 << 18)
     async with serving(says(answer(body))) as server:
         received = 0
         async for chunk in fetcher(limits=limits).fetch(server.url, max_bytes=1 << 20):
             if not received:
-                await asyncio.sleep(0.6)
+                await asyncio.sleep(3.1)
             received += len(chunk)
     assert received == len(body)
 

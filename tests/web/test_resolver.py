@@ -31,8 +31,8 @@ async def test_lookups_that_hang_keep_no_other_from_being_answered() -> None:
     resolve = SystemResolver(look_up)
     hanging = [asyncio.create_task(resolve("silent.example")) for _ in range(20)]
     try:
-        await asyncio.to_thread(all_hang.wait, 10)
-        async with asyncio.timeout(10):
+        await asyncio.to_thread(all_hang.wait, 60)
+        async with asyncio.timeout(60):
             assert await resolve("a.example")
         assert not any(task.done() for task in hanging)
     finally:

@@ -123,7 +123,7 @@ def workflow(stage: Stage, delivery_id: DeliveryId) -> WorkflowHandle[None, None
 
 async def over(stage: Stage, delivery_id: DeliveryId) -> Delivery:
     """The delivery, after its workflow."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         await workflow(stage, delivery_id).result()
     return await the(stage, delivery_id)
 

@@ -1,10 +1,12 @@
-"""Recognisers that misbehave on purpose."""
+"""Recognisers and normalisers that misbehave on purpose."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from photo.adapters.memory import MemoryRecognizer
+from photo.adapters.memory import MemoryNormalizer, MemoryRecognizer
+from photo.application.ports import PageImage
+from photo.domain.media import MediaType
 from photo.domain.text import Page
 
 
@@ -21,6 +23,21 @@ class FailingRecognizer(MemoryRecognizer):
         for fault in self._faults:
             raise fault
         return await super().recognize(page)
+
+
+class FailingNormalizer(MemoryNormalizer):
+    """Raises each fault in turn, then works like any other."""
+
+    def __init__(self, faults: Iterable[Exception]) -> None:
+        super().__init__()
+        self._faults = iter(faults)
+
+    async def normalize(
+        self, photo: Path, content_type: MediaType, *, into: Path
+    ) -> Sequence[PageImage]:
+        for fault in self._faults:
+            raise fault
+        return await super().normalize(photo, content_type, into=into)
 
 
 class SlowRecognizer(MemoryRecognizer):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.courier import TemporalCourier
 from photo.adapters.temporal.engine import TemporalWorkflowEngine, workflow_id
 from photo.adapters.temporal.webhook_activities import DeliveryActivities
-from photo.adapters.temporal.worker import Workers, make_workers, running
+from photo.adapters.temporal.worker import GRACE, Workers, make_workers, running
 from photo.application.jobs import AwaitJob, CancelJob, SubmitJob
 from photo.application.ports import (
     Buckets,
@@ -33,10 +34,21 @@ from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
 from photo.entrypoints.container import memory_container
+from photo.entrypoints.waiting import patiently
 from tests.makers import ACME, a_job, an_upload, in_chunks, photo_bytes
 
 PHOTO = photo_bytes()
 NO_PHOTO = b"just some text"
+
+
+class PatientEngine(TemporalWorkflowEngine):
+    """What a busy server leaves undone no schedule makes good here."""
+
+    async def start(self, job: Job) -> bool:
+        return await patiently(partial(super().start, job))
+
+    async def cancel(self, job_id: JobId) -> None:
+        await patiently(partial(super().cancel, job_id))
 
 
 class Stage:
@@ -50,7 +62,7 @@ class Stage:
     ) -> None:
         self.client = client
         self.queue = f"photo-{uuid4().hex}"
-        self.engine = TemporalWorkflowEngine(client, self.queue)
+        self.engine = PatientEngine(client, self.queue)
         adapters = Provider(scope=Scope.APP)
         adapters.provide(lambda: self.engine, provides=WorkflowEngine)
         adapters.provide(
@@ -65,15 +77,19 @@ class Stage:
     ) -> AbstractAsyncContextManager[Callable[[Worker], None]]:
         return running(*await self.workers())
 
-    async def workers(self) -> Workers:
+    async def workers(
+        self, client: Client | None = None, *, grace: timedelta = GRACE
+    ) -> Workers:
+        """Those of one process: another process has a client of its own."""
         return make_workers(
-            self.client,
+            client or self.client,
             self.queue,
             await self.container.get(JobActivities),
             await self.container.get(ImageActivities),
             await self.container.get(DeliveryActivities),
             await self.container.get(NoteWaiting),
             image_processes=2,
+            grace=grace,
         )
 
     async def submit(self, photo: bytes = PHOTO) -> JobId:
@@ -104,19 +120,19 @@ class Stage:
     async def waiting(self, job_id: JobId) -> Job:
         """The job, as soon as it says why its step is tried again."""
         feed = await self.container.get(JobFeed)
-        async with asyncio.timeout(30), feed.subscribe(job_id) as changes:
+        async with asyncio.timeout(180), feed.subscribe(job_id) as changes:
             while (job := await self.job(job_id)).step_error is None:
                 await changes.wait(timedelta(minutes=1))
         return job
 
     async def ended(self, job_id: JobId) -> Job:
         follow = await self.container.get(AwaitJob)
-        return await follow(ACME, job_id, up_to=timedelta(minutes=1))
+        return await follow(ACME, job_id, up_to=timedelta(minutes=3))
 
     async def failed(self, job_id: JobId) -> Job:
         """The job, after its workflow has failed."""
         with pytest.raises(WorkflowFailureError):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(180):
                 await self.workflow(job_id).result()
         job = await self.job(job_id)
         assert job.status is Status.FAILED

@@ -1,6 +1,8 @@
 """What Temporal and the log are told of every error of a step."""
 
+import errno
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +39,8 @@ from tests.makers import NOW, a_job, an_upload
 
 BUGS = [Internal("Why."), ObjectNotFound("Why."), ZeroDivisionError()]
 EVERY_ERROR = [*BUGS, CorruptImage("Why."), Unavailable("Why.")]
+CRASHED = CorruptImage("Why.", reason="SIGSEGV", crash="SIGSEGV", retryable=True)
+OUT_OF_TIME = CorruptImage("Why.", reason="SIGPROF", crash="SIGPROF", retryable=False)
 
 
 class Failing(ActivityInboundInterceptor):
@@ -53,13 +57,15 @@ async def told(
     step: str = "verify",
     attempt: int = 1,
     jobs: JobRepository | None = None,
+    chance: float = 0,
 ) -> Any:
     """The error that Temporal gets when a step raises one."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, activity_type=step, attempt=attempt)
     nobodys = MemoryJobRepository(MemoryUploadRepository(), MemoryJobFeed())
     note = NoteWaiting(jobs or nobodys)
-    around = AttemptInterceptor(note).intercept_activity(Failing(error))
+    interceptor = AttemptInterceptor(note, lambda: chance)
+    around = interceptor.intercept_activity(Failing(error))
     call = ExecuteActivityInput(JobActivities.verify, messages, None, {})
     with pytest.raises(ApplicationError) as failure:
         await environment.run(around.execute_activity, call)
@@ -99,6 +105,55 @@ async def test_a_dependency_is_waited_for_and_the_log_says_why(
     ]
 
 
+async def test_a_full_disk_is_waited_for_like_a_dependency(
+    logs: list[EventDict],
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert not (await told(full, attempt=1000)).non_retryable
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("step_unavailable", "ENOSPC")
+    ]
+
+
+async def test_any_other_fault_of_the_disk_is_a_bug() -> None:
+    lost = OSError(errno.ENOENT, "No such file or directory")
+    assert (await told(lost)).type == "internal"
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR)
+async def test_attempts_wait_longer_and_longer_and_never_all_at_once(
+    error: Exception,
+) -> None:
+    attempts = (1, 2, 3, 1000)
+    for chance, seconds in ((0, [0.5, 1, 2, 15]), (0.5, [0.75, 1.5, 3, 22.5])):
+        delays = [
+            (await told(error, attempt=attempt, chance=chance)).next_retry_delay
+            for attempt in attempts
+        ]
+        assert [delay.total_seconds() for delay in delays] == seconds
+
+
+async def test_a_dependency_that_said_when_is_not_asked_before() -> None:
+    busy = Unavailable("Why.", retry_after=timedelta(seconds=12))
+    assert (await told(busy)).next_retry_delay == timedelta(seconds=12)
+    assert (await told(busy, chance=0.5)).next_retry_delay == timedelta(seconds=15)
+    assert (await told(busy, attempt=9)).next_retry_delay == timedelta(seconds=15)
+
+
+@pytest.mark.parametrize("error", [CRASHED, OUT_OF_TIME])
+async def test_deaths_are_counted_by_the_workflow_and_by_nobody_else(
+    error: CorruptImage, logs: list[EventDict]
+) -> None:
+    failure = await told(error)
+    assert failure.non_retryable
+    assert failure.details == (
+        Failure("corrupt_image", "Why.", error.retryable, (error.crash or "",)),
+    )
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("step_crashed", error.crash)
+    ]
+
+
 @pytest.mark.parametrize(
     ("retryable", "final"), [(True, [False, False, True]), (False, [True] * 3)]
 )
@@ -122,6 +177,8 @@ async def test_another_server_is_asked_again_only_if_its_silence_may_pass(
         (UrlUnreachable("Why.", retryable=True), FETCH_ATTEMPTS, False),
         (UrlUnreachable("Why.", retryable=False), 1, False),
         (CorruptImage("Why."), 1, False),
+        (CRASHED, 1, True),
+        (OUT_OF_TIME, 1, False),
     ],
 )
 async def test_a_job_says_why_its_step_waits_only_if_the_step_is_tried_again(

@@ -1,40 +1,32 @@
 import asyncio
-from asyncio import StreamReader, StreamWriter
 
 from structlog.typing import EventDict
+from temporalio.client import Client
 
+from drill.shapes import Deed
 from photo.adapters.temporal.client import TemporalServer
+from photo.entrypoints.waiting import patiently
+from tests.faults import in_front_of
 
 
 async def test_a_worker_waits_for_a_server_that_is_not_up_yet(
     temporal: TemporalServer, logs: list[EventDict]
 ) -> None:
-    async with asyncio.timeout(30), await late_server(temporal.target, logs) as late:
-        port = late.sockets[0].getsockname()[1]
-        client = await TemporalServer(target=f"127.0.0.1:{port}").connected()
-        assert await client.service_client.check_health()
-    assert "temporal_unreachable" in {line["event"] for line in logs}
+    async with asyncio.timeout(180), in_front_of(temporal.target) as proxy:
+        await proxy.set(Deed.CUT)
+        late = TemporalServer(target=f"127.0.0.1:{proxy.port}")
+        tries = asyncio.Semaphore(0)
 
+        async def connect() -> Client:
+            tries.release()
+            return await late.connected()
 
-async def late_server(target: str, logs: list[EventDict]) -> asyncio.Server:
-    """Hangs up until something is logged; puts later callers through to the target."""
-    host, _, port = target.partition(":")
-
-    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
-        if logs:
-            upstream = await asyncio.open_connection(host, int(port))
-            await asyncio.gather(
-                pass_on(reader, upstream[1]), pass_on(upstream[0], writer)
-            )
-        writer.close()
-
-    return await asyncio.start_server(answer, "127.0.0.1", 0)
-
-
-async def pass_on(reader: StreamReader, writer: StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-    writer.close()
+        connecting = asyncio.create_task(patiently(connect))
+        for _ in ("refused", "asked again"):
+            await tries.acquire()
+        await proxy.set(None)
+        assert await (await connecting).service_client.check_health()
+    assert {line["event"] for line in logs} == {"waiting_for_dependency"}
 
 
 def test_its_secrets_are_not_shown() -> None:

@@ -1,11 +1,11 @@
 import asyncio
-import sys
 
 from temporalio.client import Client
 
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.worker import running
 from photo.domain.job import Status
+from tests.workflow.dying_worker import dying_worker
 from tests.workflow.stage import Stage
 
 
@@ -14,21 +14,10 @@ async def test_what_a_killed_worker_had_begun_another_completes(
 ) -> None:
     stage = Stage(client)
     workers = await stage.workers()
-    async with asyncio.timeout(60), running(workers.light, workers.scans) as start:
+    async with asyncio.timeout(180), running(workers.light, workers.scans) as start:
         job_id = await stage.submit()
-        doomed = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.workflow.dying_worker",
-            temporal.target,
-            temporal.namespace,
-            stage.queue,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert doomed.stdout
-        assert (await doomed.stdout.readline()).decode().strip() == job_id
-        doomed.kill()
-        await doomed.wait()
+        async with dying_worker(temporal, stage.queue) as doomed:
+            assert await doomed.hangs_on() == job_id
         start(workers.images)
         job = await stage.ended(job_id)
     assert job.status is Status.SUCCEEDED

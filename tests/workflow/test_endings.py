@@ -69,7 +69,7 @@ async def test_a_cancellation_while_a_failure_is_recorded_does_not_lose_it(
 ) -> None:
     stage = stubborn(client, DOWN)
     jobs = await stage.container.get(JobRepository)
-    async with asyncio.timeout(20), await stage.working():
+    async with asyncio.timeout(180), await stage.working():
         job_id = await stage.submit(NO_PHOTO)
         await jobs.asked.wait()
         await stage.workflow(job_id).cancel()
@@ -88,7 +88,7 @@ async def test_a_failure_is_recorded_as_soon_as_the_database_is_back(
     stage = stubborn(client, fault, fault)
     jobs = await stage.container.get(JobRepository)
     jobs.may_end.set()
-    async with asyncio.timeout(20), await stage.working():
+    async with asyncio.timeout(180), await stage.working():
         job = await stage.ended(await stage.submit(NO_PHOTO))
     assert job.status is Status.FAILED
     assert [log["attempt"] for log in logs if log["event"] == "job_failed"] == [3]

@@ -12,10 +12,9 @@ from temporalio.client import (
     ScheduleHandle,
 )
 
-from photo.application.erasing import EraseJob
+from photo.application.erasing import OVER_AFTER, EraseJob
 from photo.application.ports import Buckets, Clock, Erasures, JobRepository
 from photo.application.retention import Pruned, Retention
-from photo.application.starting import LOST_AFTER
 from photo.domain.access import Principal
 from photo.domain.job import Failure
 from tests.makers import ACME, SteppableClock, in_chunks
@@ -36,7 +35,7 @@ def clocked(client: Client, clock: SteppableClock) -> Stage:
 
 async def result(stage: Stage, schedule: ScheduleHandle, kind: type) -> object:
     """What the schedule's first run answered."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not (runs := (await schedule.describe()).info.recent_actions):
             pass
         started = runs[0].action
@@ -75,7 +74,7 @@ async def test_what_was_written_after_an_erasure_is_deleted(client: Client) -> N
     late = ((buckets.raw, job.raw_key), (buckets.processed, job.artifact_key("a.jpg")))
     for store, key in late:
         await store.write(key, in_chunks(PHOTO), content_type="image/jpeg")
-    clock.step(LOST_AFTER + timedelta(seconds=1))
+    clock.step(OVER_AFTER + timedelta(seconds=1))
     async with looked_after(stage, CONFIRM) as schedule:
         assert await result(stage, schedule, int) == 1
     for store, _ in late:

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from itertools import repeat
 
 import pytest
@@ -10,14 +11,15 @@ from temporalio.worker import Worker
 from photo.adapters.temporal.activities import JobActivities
 from photo.adapters.temporal.attempts import BUG_ATTEMPTS
 from photo.adapters.temporal.client import TemporalServer
-from photo.adapters.temporal.messages import JobRef
+from photo.adapters.temporal.messages import JobRef, Normalized
 from photo.adapters.temporal.queues import images_queue
+from photo.adapters.temporal.tries import OVERRUNS
 from photo.adapters.temporal.worker import running
-from photo.adapters.temporal.workflows import CUT_SHORT_ATTEMPTS, PATIENCE
-from photo.domain.errors import RecognitionFailed, Unavailable
+from photo.adapters.temporal.workflows import PATIENCE
+from photo.domain.errors import RecognitionFailed, TimedOut, Unavailable
 from photo.domain.job import Failure, Job, JobId, Status
 from tests.workflow.recognizers import FailingRecognizer
-from tests.workflow.rehearsals import HurriedPhoto, MumblingPhoto
+from tests.workflow.rehearsals import HurriedPhoto, ImpatientPhoto, MumblingPhoto
 from tests.workflow.stage import NO_PHOTO, Stage
 
 
@@ -90,34 +92,82 @@ async def test_a_bug_is_tried_again_and_then_ends_the_job_without_telling_why(
     assert "private" not in history
 
 
-async def test_a_step_whose_workers_die_again_and_again_has_timed_out(
-    client: Client,
-) -> None:
-    attempts = 0
+class Silent:
+    """Says nothing for so many tries, and keeps each one's number of attempts."""
+
+    def __init__(self, tries: int) -> None:
+        self.attempts: list[int] = []
+        self._tries = tries
 
     @activity.defn(name="normalize")
-    async def silent(job: JobRef) -> None:
-        nonlocal attempts
-        attempts += 1
-        await asyncio.Event().wait()
+    async def normalize(self, job: JobRef) -> Normalized:
+        self.attempts.append(activity.info().attempt)
+        if len(self.attempts) <= self._tries:
+            await asyncio.Event().wait()
+        return Normalized([], [])
 
+
+async def rehearsed(
+    client: Client, workflow: type[HurriedPhoto | ImpatientPhoto], silent: Silent
+) -> Failure | None:
     queue = Stage(client).queue
     async with (
-        asyncio.timeout(30),
-        Worker(client, task_queue=queue, workflows=[HurriedPhoto], activities=[silent]),
+        asyncio.timeout(180),
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=[workflow],
+            activities=[silent.normalize],
+        ),
     ):
-        failure = await client.execute_workflow(
-            HurriedPhoto.run, JobRef(JobId("job_1")), id=queue, task_queue=queue
+        return await client.execute_workflow(
+            workflow.run, JobRef(JobId("job_1")), id=queue, task_queue=queue
         )
-    assert failure.code == "timed_out"
-    assert attempts == CUT_SHORT_ATTEMPTS
+
+
+async def test_silence_is_counted_by_the_workflow_and_not_by_temporal(
+    client: Client,
+) -> None:
+    silent = Silent(2)
+    assert await rehearsed(client, HurriedPhoto, silent) is None
+    # On a busy machine an answer may be late as well.
+    assert silent.attempts[:3] == [1, 1, 1]
+    assert {*silent.attempts} == {1}
+
+
+async def test_a_step_that_overruns_its_time_again_and_again_has_timed_out(
+    client: Client,
+) -> None:
+    silent = Silent(OVERRUNS)
+    failure = await rehearsed(client, ImpatientPhoto, silent)
+    assert failure == Failure.of(TimedOut("Processing this photo took too long."))
+    assert silent.attempts == [1] * OVERRUNS
+
+
+async def test_temporal_waits_as_long_as_it_is_told(client: Client) -> None:
+    busy = Unavailable("The reader is busy.", retry_after=timedelta(seconds=3))
+    stage = Stage(client, FailingRecognizer([busy]))
+    async with await stage.working():
+        job = await stage.ended(await stage.submit())
+    history = await stage.workflow(job.id).fetch_history()
+    (began,) = (
+        event
+        for event in history.events
+        if event.activity_task_started_event_attributes.attempt == 2
+    )
+    start = began.activity_task_started_event_attributes
+    told = start.last_failure.application_failure_info.next_retry_delay.ToTimedelta()
+    assert timedelta(seconds=3) <= told <= timedelta(seconds=4.5)
+    scheduled = history.events[start.scheduled_event_id - 1]
+    waited = began.event_time.ToDatetime() - scheduled.event_time.ToDatetime()
+    assert told <= waited < told + timedelta(minutes=1)
 
 
 async def test_a_message_that_does_not_fit_is_not_sent_again(client: Client) -> None:
     stage = Stage(client)
     jobs = await stage.container.get(JobActivities)
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(180),
         Worker(
             client,
             task_queue=stage.queue,
@@ -135,7 +185,7 @@ async def test_a_workflow_on_nonsense_fails_instead_of_retrying(
     client: Client,
 ) -> None:
     stage = Stage(client)
-    async with await stage.working(), asyncio.timeout(10):
+    async with await stage.working(), asyncio.timeout(180):
         with pytest.raises(WorkflowFailureError):
             await client.execute_workflow(
                 "process-photo", 42, id=stage.queue, task_queue=stage.queue

@@ -116,7 +116,7 @@ async def test_a_sweep_says_how_much_it_cleared_away(
         swept = await result(stage, schedule)
 
     assert swept == Swept(uploads=1, objects=1, size_bytes=len(PHOTO))
-    counts = {"uploads": 1, "objects": 1, "size_bytes": len(PHOTO)}
+    counts = {"uploads": 1, "objects": 1, "size_bytes": len(PHOTO), "writes": 0}
     assert [log for log in logs if log["event"] == "uploads_swept"] == [
         {"event": "uploads_swept", "step": SWEEP_UPLOADS, "attempt": 1}
         | {"log_level": "info"}
@@ -176,11 +176,18 @@ async def test_every_deployment_looks_after_its_own(client: Client) -> None:
             actions.append(action((await schedule.describe()).schedule))
         await unschedule(client, queue)
     assert [(action.task_queue, action.workflow) for action in actions] == [
-        (queue, workflow)
-        for queue in queues
-        for workflow in (START_FORGOTTEN, SWEEP_UPLOADS, CONFIRM, RETAIN)
+        (queue, workflow) for queue in queues for workflow in INTERVALS
     ]
-    assert len({action.id for action in actions}) == 8
+    assert len({action.id for action in actions}) == 2 * len(INTERVALS)
+
+
+async def test_a_run_that_is_stuck_gives_way_to_the_next_in_the_end(
+    client: Client, schedule: ScheduleHandle
+) -> None:
+    await schedule_all(client, "photo")
+    limit = action((await schedule.describe()).schedule).run_timeout
+    assert limit
+    assert limit <= A_DAY
 
 
 async def test_a_schedule_of_another_release_is_renewed(
@@ -232,7 +239,7 @@ async def sent(stage: Stage, upload: Upload | None = None) -> Upload:
 
 async def result(stage: Stage, schedule: ScheduleHandle, *, run: int = 1) -> Swept:
     """What the schedule's n-th run answered."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while len(runs := (await schedule.describe()).info.recent_actions) < run:
             pass
         started = runs[run - 1].action

@@ -46,14 +46,14 @@ async def test_the_end_of_a_job_is_told_and_nothing_of_it_is_logged(
     webhook_id, secret = await listening(stage)
     async with await stage.working():
         job = await stage.ended(await stage.submit())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             await sender.told.acquire()
             await sender.told.acquire()
         delivery = await over(stage, (await delivery_of(stage, webhook_id)).id)
     assert (job.status, delivery.status) == (Status.SUCCEEDED, DeliveryStatus.DELIVERED)
     assert [attempt.status_code for attempt in delivery.attempts] == [503, 200]
     waited = delivery.attempts[1].at - delivery.attempts[0].at
-    assert timedelta(seconds=4.5) <= waited < timedelta(seconds=15)
+    assert timedelta(seconds=4.5) <= waited < timedelta(seconds=27)
     signatures = []
     for url, headers, body in sender.sent:
         assert url == URL
@@ -100,7 +100,7 @@ async def test_a_delivery_that_was_never_started_is_found(client: Client) -> Non
     sender = TellingSender()
     stage = staged(client, sender)
     delivery_id = await owed(stage)
-    async with looked_after(stage, START_FORGOTTEN), asyncio.timeout(30):
+    async with looked_after(stage, START_FORGOTTEN), asyncio.timeout(180):
         await sender.told.acquire()
         delivery = await over(stage, delivery_id)
     assert delivery.status is DeliveryStatus.DELIVERED
@@ -124,7 +124,7 @@ async def test_a_replay_does_not_wait_for_the_next_attempt(client: Client) -> No
     delivery_id = await owed(stage)
     replay = await stage.container.get(ReplayDelivery)
     webhook_id = (await the(stage, delivery_id)).webhook_id
-    async with await stage.working(), asyncio.timeout(30):
+    async with await stage.working(), asyncio.timeout(180):
         await start(stage, delivery_id)
         for _ in range(2):
             await sender.told.acquire()
@@ -168,7 +168,7 @@ async def test_a_job_that_was_erased_is_not_told_of(client: Client) -> None:
     stage = staged(client, sender)
     async with await stage.working():
         await start(stage, DeliveryId("msg_gone"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             await workflow(stage, DeliveryId("msg_gone")).result()
     assert sender.sent == []
 
@@ -192,7 +192,7 @@ async def test_slow_receivers_hold_up_no_job(client: Client) -> None:
     async with await stage.working():
         for delivery_id in waiting:
             await start(stage, delivery_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             for _ in waiting:
                 await sender.told.acquire()
         job = await stage.ended(await stage.submit())

@@ -56,7 +56,7 @@ class ClamdScanner(Scanner):
 
     A file longer than `max_bytes` is `Unscannable` whatever clamd would say. Nothing
     waits longer than `connect_seconds` for a connection, and than `silence_seconds`
-    for clamd to take more or, having all, to answer.
+    in all for clamd to take a file and, when it has it, to answer.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class ClamdScanner(Scanner):
 
     async def _ask(self, command: bytes) -> bytes:
         async with self._connection() as clamd:
-            await self._send(clamd, command)
+            await self._send(clamd, command, within=self._silence_seconds)
             return await self._receive(clamd)
 
     @asynccontextmanager
@@ -104,16 +104,19 @@ class ClamdScanner(Scanner):
             yield clamd
 
     async def _send_file(self, clamd: socket, chunks: AsyncIterator[bytes]) -> bool:
+        clock, patience = asyncio.get_running_loop().time, self._silence_seconds
         async with aclosing(_frames(chunks, self._max_bytes)) as frames:
             async for frame in frames:
-                if not await self._send(clamd, frame):
+                since = clock()
+                if not await self._send(clamd, frame, within=patience):
                     return False
+                patience -= clock() - since
         return True
 
-    async def _send(self, clamd: socket, data: bytes) -> bool:
+    async def _send(self, clamd: socket, data: bytes, *, within: float) -> bool:
         """Whether clamd took it. If it hung up instead, its answer says why."""
         try:
-            async with asyncio.timeout(self._silence_seconds):
+            async with asyncio.timeout(within):
                 await asyncio.get_running_loop().sock_sendall(clamd, data)
         except TimeoutError as error:
             raise _unavailable("TimeoutError") from error

@@ -30,12 +30,13 @@ _UNREADABLE = {
 class TextractRecognizer(TextRecognizer):
     """Reads through an open client that belongs to someone else.
 
-    The client needs a read timeout, and retries that are off: who calls this
-    repeats what was `Unavailable`.
+    The client's retries must be off: who calls this repeats what was `Unavailable`.
+    A page is waited for no longer than `seconds`.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, seconds: float = 60) -> None:
         self._textract = client
+        self._seconds = seconds
 
     @property
     def engine(self) -> Engine:
@@ -45,7 +46,10 @@ class TextractRecognizer(TextRecognizer):
     async def recognize(self, page: Path) -> Page:
         jpeg, size = await asyncio.to_thread(_load, page)
         with _translated():
-            answer = await self._textract.detect_document_text(Document={"Bytes": jpeg})
+            async with asyncio.timeout(self._seconds):
+                answer = await self._textract.detect_document_text(
+                    Document={"Bytes": jpeg}
+                )
             return _page(answer["Blocks"]).scaled_to(*size)
 
 
@@ -66,7 +70,7 @@ def _translated() -> Iterator[None]:
         raise Unavailable(
             "The text service is busy or not to be used.", reason=code
         ) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, TimeoutError) as error:
         raise Unavailable(
             "The text service cannot be reached.", reason=type(error).__name__
         ) from error

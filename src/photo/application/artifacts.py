@@ -43,29 +43,33 @@ async def download(store: ObjectStore, key: str, to: Path) -> str:
     return digest.hexdigest()
 
 
-async def keep(store: ObjectStore, job: Job, name: str, data: bytes) -> StoredFile:
-    """Store one of a job's files made here, and say what was stored."""
-    file = StoredFile(name, content_type_of(name), len(data), sha256(data).hexdigest())
-    await store.write(
-        job.artifact_key(name), _once(data), content_type=file.content_type
-    )
-    return file
+async def keep(store: ObjectStore, job: Job, name: str, data: bytes) -> bytes:
+    """Store one of a job's files unless it is there; what lies there from now on.
+
+    A step that is tried again, or at work twice, finds what the other attempt has
+    made, and goes on with that: what a manifest vouches for never changes.
+    """
+    key = job.artifact_key(name)
+    if await store.write(key, _once(data), content_type=content_type_of(name)):
+        return data
+    return await collect(store, key)
 
 
 async def keep_original(store: ObjectStore, job: Job, original: Path) -> StoredFile:
-    """Store the photo itself, as it was verified.
+    """Store the photo itself, as it was verified, unless it is there.
 
     Decoders have had the file in the meantime. Raises `ChecksumMismatch`, and stores
-    nothing, if it is another now.
+    nothing, if it is another now; or if another is what is there.
     """
-    photo = job.verified_photo
-    file = StoredFile(ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256)
-    await store.write(
-        job.artifact_key(ORIGINAL),
-        _chunks(original, photo.sha256),
-        content_type=file.content_type,
-    )
-    return file
+    photo, key = job.verified_photo, job.artifact_key(ORIGINAL)
+    if not await store.write(
+        key, _chunks(original, photo.sha256), content_type=photo.content_type
+    ):
+        digest = sha256()
+        async for chunk in store.read(key):
+            digest.update(chunk)
+        _must_match(digest.hexdigest(), photo.sha256)
+    return StoredFile(ORIGINAL, photo.content_type, photo.size_bytes, photo.sha256)
 
 
 async def _chunks(path: Path, checksum: str) -> AsyncIterator[bytes]:
@@ -77,7 +81,11 @@ async def _chunks(path: Path, checksum: str) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         file.close()
-    if digest.hexdigest() != checksum:
+    _must_match(digest.hexdigest(), checksum)
+
+
+def _must_match(found: str, verified: str) -> None:
+    if found != verified:
         raise ChecksumMismatch("The photo was changed while it was decoded.")
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from photo.application.audit import service
+from photo.application.bounded import each
 from photo.application.ports import (
     Clock,
     Courier,
     DeliveryRepository,
     NewId,
+    Repair,
+    RepairLog,
     Transactions,
     WebhookRepository,
 )
@@ -31,18 +34,19 @@ from photo.domain.webhook import (
 )
 
 #: An attempt this late has lost the workflow that was to make it.
-LOST_AFTER = timedelta(minutes=1)
+LOST_AFTER = timedelta(seconds=30)
 
 _SWEEP_LIMIT = 500
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class AnnounceEnd:
     """Owe every endpoint that listens, and the job's own, the news of a job's end.
 
-    To be called in the transaction of that end: no end is ever without its deliveries.
-    They are set going when it is certain; `StartLostDeliveries` finds those that a
-    crash or an absent engine left.
+    To be called in the transaction of that end: no end is ever without its deliveries,
+    and none has two for one endpoint. They are set going when it is certain;
+    `StartLostDeliveries` finds those that a crash or an absent engine left.
     """
 
     transactions: Transactions
@@ -54,12 +58,11 @@ class AnnounceEnd:
     now: Clock
 
     async def __call__(self, job: Job) -> None:
-        owed = [
-            self._delivery(job, webhook_id, url)
-            async for webhook_id, url in self._addresses(job)
-        ]
-        for delivery in owed:
-            await self.deliveries.add(delivery)
+        owed = []
+        async for webhook_id, url in self._addresses(job):
+            delivery = self._delivery(job, webhook_id, url)
+            if await self.deliveries.add(delivery):
+                owed.append(delivery)
         if owed:
             await self.transactions.then(lambda: self._start(owed))
 
@@ -130,12 +133,18 @@ class StartLostDeliveries:
 
     deliveries: DeliveryRepository
     courier: Courier
+    repairs: RepairLog
     now: Clock
 
     async def __call__(self) -> int:
         lost = await self.deliveries.overdue(
             since=self.now() - LOST_AFTER, limit=_SWEEP_LIMIT
         )
-        for delivery in lost:
-            await self.courier.start(delivery.id)
-        return len(lost)
+        return sum(await each(self._start, lost, at_once=_AT_ONCE))
+
+    async def _start(self, delivery: Delivery) -> bool:
+        if started := await self.courier.start(delivery.id):
+            self.repairs.note(
+                Repair.DELIVERY_STARTED, job_id=delivery.job_id, delivery_id=delivery.id
+            )
+        return started

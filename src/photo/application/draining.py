@@ -11,14 +11,22 @@ class Draining:
     """Begins when the process is told to stop: requests finish, long waits end."""
 
     def __init__(self) -> None:
-        self.begun = False
+        self._beginning = asyncio.Event()
         self._patience: set[asyncio.Timeout] = set()
+
+    @property
+    def begun(self) -> bool:
+        return self._beginning.is_set()
 
     def begin(self) -> None:
         """To be called in the event loop."""
-        self.begun = True
+        self._beginning.set()
         for patience in self._patience:
             patience.reschedule(0)
+
+    async def beginning(self) -> None:
+        """Wait until it begins."""
+        await self._beginning.wait()
 
     async def cut_short(self, wait: Awaitable[T]) -> T | None:
         """Wait, but only until draining begins; then the wait is cancelled."""

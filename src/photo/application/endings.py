@@ -1,11 +1,20 @@
-"""The one way for a job to end, and what is stored together with its end."""
+"""The one way for a job to end, what is stored together with that, and what goes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from photo.application.deliveries import AnnounceEnd
-from photo.application.ports import Clock, JobRepository, Transactions, UsageRecords
-from photo.domain.job import Failure, Job, JobId
+from photo.application.holdings import Holdings
+from photo.application.ports import (
+    Clock,
+    Erasures,
+    JobRepository,
+    Transactions,
+    UsageRecords,
+)
+from photo.domain.errors import JobFinished, NotFound
+from photo.domain.job import Failure, Job, JobId, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +61,42 @@ class FinishJob:
                 day = (job.finished_at or self.now()).date()
                 await self.usage.end(job.tenant, day, job.status)
         return job
+
+
+@dataclass(frozen=True, slots=True)
+class EndJob:
+    """End a job that cannot go on, then delete its files.
+
+    One that has ended or gone meanwhile is let be, and a success keeps its files. The
+    row comes first: from then on it can be no success. All can be repeated, and must
+    be until it was done once.
+    """
+
+    finish: FinishJob
+    jobs: JobRepository
+    erasures: Erasures
+    holdings: Holdings
+
+    async def fail(self, job_id: JobId, failure: Failure) -> bool:
+        """Say whether the job has failed; otherwise it has ended in another way."""
+        failed = False
+        with suppress(JobFinished, NotFound):
+            await self.finish.fail(job_id, failure)
+            failed = True
+        await self._delete_files(job_id)
+        return failed
+
+    async def cancel(self, job_id: JobId) -> None:
+        with suppress(JobFinished, NotFound):
+            await self.finish.cancel(job_id)
+        await self._delete_files(job_id)
+
+    async def _delete_files(self, job_id: JobId) -> None:
+        try:
+            job = await self.jobs.get(job_id)
+        except NotFound:
+            if erasure := await self.erasures.find(job_id):
+                await self.holdings.destroy(erasure)
+            return
+        if job.status in {Status.FAILED, Status.CANCELLED}:
+            await self.holdings.discard(job)

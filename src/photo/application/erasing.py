@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from photo.application.audit import RecordChange
 from photo.application.holdings import Holdings
@@ -13,12 +14,14 @@ from photo.application.ports import (
     UsageRecords,
     WorkflowEngine,
 )
-from photo.application.starting import LOST_AFTER
 from photo.domain.access import Principal
 from photo.domain.audit import Action
 from photo.domain.erasure import Erasure
 from photo.domain.errors import NotFound, Unavailable
 from photo.domain.job import Job, JobId, Status
+
+#: No attempt at a step takes longer: whatever wrote when a job was erased is over.
+OVER_AFTER = timedelta(minutes=20)
 
 _BATCH = 500
 
@@ -80,7 +83,7 @@ class ConfirmErasures:
     now: Clock
 
     async def __call__(self) -> int:
-        before = self.now() - LOST_AFTER
+        before = self.now() - OVER_AFTER
         confirmed = 0
         while batch := await self.erasures.unconfirmed(
             requested_before=before, limit=_BATCH

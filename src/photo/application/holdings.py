@@ -1,6 +1,7 @@
 """All that the buckets hold of a job."""
 
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,7 @@ from photo.application.artifacts import collect
 from photo.application.ports import Buckets, Documents, ListedObject, ObjectStore
 from photo.domain.erasure import Bucket, ErasedObject, Erasure
 from photo.domain.errors import ObjectNotFound
-from photo.domain.files import MANIFEST
+from photo.domain.files import MANIFEST, Manifest
 from photo.domain.job import Job
 
 _PAGE = 100
@@ -50,27 +51,35 @@ class Holdings:
     async def destroy(self, erasure: Erasure) -> None:
         """Delete what the receipt names, and whatever else has come to lie there."""
         await self.buckets.raw.delete(erasure.raw_key)
-        prefix = erasure.processed_prefix
-        found = {item.key async for item in _under(self.buckets.processed, prefix)}
         named = {
             each.key for each in erasure.objects if each.bucket is Bucket.PROCESSED
         }
+        await self._delete(erasure.processed_prefix, named)
+
+    async def discard(self, job: Job) -> None:
+        """Delete the files of a job that is no success, but not the photo itself."""
+        await self._delete(job.artifact_key(""))
+
+    async def _delete(self, prefix: str, named: AbstractSet[str] = frozenset()) -> None:
+        found = {item.key async for item in _under(self.buckets.processed, prefix)}
         for key in sorted(found | named):
             await self.buckets.processed.delete(key)
 
-    async def _vouched_for(self, job: Job) -> Mapping[str, str]:
-        if job.manifest_sha256 is None:
-            return {}
-        key = job.artifact_key(MANIFEST)
+    async def manifest(self, job: Job) -> Manifest | None:
+        """The job's manifest, if it is there and the one that the row vouches for."""
         try:
-            data = await collect(self.buckets.processed, key)
+            data = await collect(self.buckets.processed, job.artifact_key(MANIFEST))
         except ObjectNotFound:
-            return {}
+            return None
         if sha256(data).hexdigest() != job.manifest_sha256:
-            return {}  # damaged: it vouches for nothing
-        manifest = self.documents.read_manifest(data)
+            return None
+        return self.documents.read_manifest(data)
+
+    async def _vouched_for(self, job: Job) -> Mapping[str, str]:
+        if job.manifest_sha256 is None or not (manifest := await self.manifest(job)):
+            return {}
         files = {job.artifact_key(file.name): file.sha256 for file in manifest.files}
-        return files | {key: job.manifest_sha256}
+        return files | {job.artifact_key(MANIFEST): job.manifest_sha256}
 
 
 async def _under(store: ObjectStore, prefix: str) -> AsyncIterator[ListedObject]:

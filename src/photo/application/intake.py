@@ -40,7 +40,10 @@ _UNKNOWN = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class FetchPhoto:
-    """Copy the file behind a job's URL into the raw bucket, if it may be a photo."""
+    """Copy the file behind a job's URL into the raw bucket, if it may be a photo.
+
+    What is there once stays, whatever a later attempt fetches, or a belated one.
+    """
 
     jobs: JobRepository
     buckets: Buckets
@@ -54,7 +57,7 @@ class FetchPhoto:
         if job.source_url is None:
             raise ValueError(f"{job_id} has no URL")
         # What the URL leads to by now may be another.
-        if job.photo or await self._copied(job):
+        if job.photo or await self._is_there(job):
             return
         async with aclosing(
             self.fetcher.fetch(job.source_url, max_bytes=self.limits.largest)
@@ -63,10 +66,8 @@ class FetchPhoto:
                 job.raw_key, self._acceptable(fetched), content_type=_UNKNOWN
             )
 
-    async def _copied(self, job: Job) -> bool:
-        """Whether this job reads once more what another has fetched."""
-        if job.retry_of is None:
-            return False
+    async def _is_there(self, job: Job) -> bool:
+        """Whether an attempt before this one has fetched it, or a job before this."""
         try:
             await self.buckets.raw.head(job.raw_key)
         except ObjectNotFound:

@@ -1,13 +1,14 @@
 """Use cases: what the worker does to a photo that is safe, one step at a time.
 
-Every step may run twice, or twice at once: it writes the same objects under the same
-keys, and the job's transitions tolerate repetition. A job that has ended meanwhile
-raises `JobFinished` at the start of the next step.
+Every step may run twice, or twice at once, or go on long after it was given up: its
+first attempt to store a file wins, the others go on with that, and the job's
+transitions tolerate repetition. A job that has ended meanwhile raises `JobFinished` at
+the start of the next step, or where its files are missed.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +33,12 @@ from photo.application.ports import (
     TextRecognizer,
     Transactions,
 )
-from photo.domain.errors import ChecksumMismatch, JobFinished, NotFound, PhotoError
+from photo.domain.errors import (
+    ChecksumMismatch,
+    Internal,
+    ObjectNotFound,
+    PhotoError,
+)
 from photo.domain.files import (
     MANIFEST,
     ORIGINAL,
@@ -54,6 +60,38 @@ class PageSize(NamedTuple):
     width: int
     height: int
 
+    def turned_like(self, copy: Page) -> tuple[int, int]:
+        """The size, if the copy is of an attempt that put the photo upright like this.
+
+        Where it is not clear what is upright, another machine may see it otherwise.
+        """
+        if (self.width - self.height) * (copy.width - copy.height) < 0:
+            return self.height, self.width
+        return self.width, self.height
+
+
+@asynccontextmanager
+async def _in_step(
+    step: Step, job_id: JobId, jobs: JobRepository, now: Clock
+) -> AsyncIterator[Job]:
+    """Whoever ends a job deletes its files: they are missed for no other reason."""
+    at = now()
+
+    def enter(job: Job) -> Job:
+        return job.enter(step, at=at)
+
+    job = await jobs.update(job_id, enter)
+    try:
+        yield job
+    except ObjectNotFound:
+        await jobs.update(job_id, enter)
+        raise
+
+
+def _as_stored(documents: Documents, result: bytes) -> RecognizedText:
+    stored = documents.read_result(result)
+    return RecognizedText(stored.engine, tuple(stored.pages))
+
 
 @dataclass(frozen=True, slots=True)
 class NormalizePhoto:
@@ -67,13 +105,10 @@ class NormalizePhoto:
     async def __call__(
         self, job_id: JobId
     ) -> tuple[Sequence[StoredFile], Sequence[PageSize]]:
-        at = self.now()
-        job = await self.jobs.update(
-            job_id, lambda job: job.enter(Step.NORMALIZE, at=at)
-        )
-        with TemporaryDirectory(prefix="photo-") as scratch:
-            pages = await self._normalize(job, Path(scratch))
-            files = await self._keep(job, Path(scratch), pages)
+        async with _in_step(Step.NORMALIZE, job_id, self.jobs, self.now) as job:
+            with TemporaryDirectory(prefix="photo-") as scratch:
+                pages = await self._normalize(job, Path(scratch))
+                files = await self._keep(job, Path(scratch), pages)
         first = pages[0]
         await self.jobs.update(
             job_id, lambda job: job.measure(width=first.width, height=first.height)
@@ -94,20 +129,12 @@ class NormalizePhoto:
         self, job: Job, scratch: Path, pages: Sequence[PageImage]
     ) -> Sequence[StoredFile]:
         """Store the copies, and beside them the very bytes that they were made of."""
-        names = [*(page.path.name for page in pages), THUMBNAIL]
-        original = scratch / ORIGINAL
-        return [
-            await keep_original(self.buckets.processed, job, original),
-            *[
-                await keep(
-                    self.buckets.processed,
-                    job,
-                    name,
-                    await asyncio.to_thread((scratch / name).read_bytes),
-                )
-                for name in names
-            ],
-        ]
+        store = self.buckets.processed
+        files = [await keep_original(store, job, scratch / ORIGINAL)]
+        for name in (*(page.path.name for page in pages), THUMBNAIL):
+            made = await asyncio.to_thread((scratch / name).read_bytes)
+            files.append(StoredFile.of(name, await keep(store, job, name, made)))
+        return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,32 +150,32 @@ class RecognizeText:
     async def __call__(
         self, job_id: JobId, pages: Sequence[PageSize]
     ) -> tuple[Sequence[StoredFile], Engine]:
-        at = self.now()
-        job = await self.jobs.update(
-            job_id, lambda job: job.enter(Step.RECOGNIZE, at=at)
-        )
-        engine = self.recognizer.engine
-        text = RecognizedText(
-            engine, tuple([await self._read(job, page) for page in pages])
-        )
-        result = self.documents.result(job_id, text)
-        files = [
-            await keep(self.buckets.processed, job, TEXT_JSON, result),
-            await keep(self.buckets.processed, job, TEXT_PLAIN, text.text.encode()),
-        ]
-        return files, engine
+        store = self.buckets.processed
+        async with _in_step(Step.RECOGNIZE, job_id, self.jobs, self.now) as job:
+            read = tuple([await self._read(job, page) for page in pages])
+            made = self.documents.result(
+                job_id, RecognizedText(self.recognizer.engine, read)
+            )
+            result = await keep(store, job, TEXT_JSON, made)
+            text = await asyncio.to_thread(_as_stored, self.documents, result)
+            plain = await keep(store, job, TEXT_PLAIN, text.text.encode())
+        files = [StoredFile.of(TEXT_JSON, result), StoredFile.of(TEXT_PLAIN, plain)]
+        return files, text.engine
 
     async def _read(self, job: Job, page: PageSize) -> Page:
         with TemporaryDirectory(prefix="photo-") as scratch:
             image = Path(scratch) / page.name
             await download(self.buckets.processed, job.artifact_key(page.name), image)
             read = await self.recognizer.recognize(image)
-        return read.scaled_to(page.width, page.height)
+        return read.scaled_to(*page.turned_like(read))
 
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """Vouch for the files in the manifest, and only then call the job a success."""
+    """Vouch for the files in the manifest, and only then call the job a success.
+
+    Whatever the row says of the text, it takes from the file.
+    """
 
     jobs: JobRepository
     buckets: Buckets
@@ -161,49 +188,48 @@ class PublishResult:
     async def __call__(
         self, job_id: JobId, files: Sequence[StoredFile], engine: Engine
     ) -> None:
-        at = self.now()
-        job = await self.jobs.update(job_id, lambda job: job.enter(Step.PUBLISH, at=at))
+        async with _in_step(Step.PUBLISH, job_id, self.jobs, self.now) as job:
+            manifest_sha256 = await self._vouch(job, files, engine)
+            text = await self._text(job, files)
+        searchable = await asyncio.to_thread(SearchableText.of, job, text.pages)
+        async with self.transactions.begin():
+            await self._measure(job_id, text.pages[0])
+            await self.finish.succeed(
+                job_id,
+                text_preview=preview(text.text),
+                manifest_sha256=manifest_sha256,
+            )
+            await self.texts.add(searchable)
+
+    async def _vouch(
+        self, job: Job, files: Sequence[StoredFile], engine: Engine
+    ) -> str:
         manifest = Manifest(
-            job_id=job_id,
+            job_id=job.id,
             created_at=job.entered[Step.PUBLISH],
             engine=engine,
             files=tuple(files),
         )
-        stored = await keep(
-            self.buckets.processed, job, MANIFEST, self.documents.manifest(manifest)
-        )
-        text = await collect(self.buckets.processed, job.artifact_key(TEXT_PLAIN))
-        searchable = await self._searchable(job)
-        async with self.transactions.begin():
-            await self.finish.succeed(
-                job_id,
-                text_preview=preview(text.decode()),
-                manifest_sha256=stored.sha256,
-            )
-            await self.texts.add(searchable)
+        made = self.documents.manifest(manifest)
+        stored = await keep(self.buckets.processed, job, MANIFEST, made)
+        if self.documents.read_manifest(stored).files != manifest.files:
+            raise Internal("There is a manifest of other files.")
+        return StoredFile.of(MANIFEST, stored).sha256
 
-    async def _searchable(self, job: Job) -> SearchableText:
+    async def _text(self, job: Job, files: Sequence[StoredFile]) -> RecognizedText:
         result = await collect(self.buckets.processed, job.artifact_key(TEXT_JSON))
-        pages = self.documents.read_result(result).pages
-        return await asyncio.to_thread(SearchableText.of, job, pages)
+        if StoredFile.of(TEXT_JSON, result) not in files:
+            raise Internal("There is a text that is not in the manifest.")
+        return await asyncio.to_thread(_as_stored, self.documents, result)
 
-
-@dataclass(frozen=True, slots=True)
-class EndJob:
-    """End a job that cannot go on; one that has ended or gone meanwhile is let be."""
-
-    finish: FinishJob
-
-    async def fail(self, job_id: JobId, failure: Failure) -> bool:
-        """Say whether the job has failed; otherwise it has ended in another way."""
-        with suppress(JobFinished, NotFound):
-            await self.finish.fail(job_id, failure)
-            return True
-        return False
-
-    async def cancel(self, job_id: JobId) -> None:
-        with suppress(JobFinished, NotFound):
-            await self.finish.cancel(job_id)
+    async def _measure(self, job_id: JobId, page: Page) -> None:
+        """The photo is as large as its text says, whatever else was thought before."""
+        await self.jobs.update(
+            job_id,
+            lambda job: (
+                job if job.ended else job.measure(width=page.width, height=page.height)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

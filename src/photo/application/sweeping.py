@@ -1,15 +1,17 @@
-"""Use case: clear away the photos that nobody came back for, or needs any more."""
+"""Use cases: clear away the objects that nobody needs, or came back for."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from photo.application.bounded import each
 from photo.application.ports import (
     Buckets,
     Clock,
     JobRepository,
     ListedObject,
+    Repair,
+    RepairLog,
     UploadRepository,
 )
 from photo.domain.upload import RAW_LIFETIME, is_raw_key
@@ -17,6 +19,12 @@ from photo.domain.upload import RAW_LIFETIME, is_raw_key
 #: Uploads of this many days are looked through, in case that nothing was swept lately:
 #: one day at a time, for all those that jobs have used stay among them.
 LOOK_BACK_DAYS = 7
+
+#: How long people may look at a photo on which processes crashed.
+CRASHED_KEPT_FOR = timedelta(days=14)
+
+#: A write that began so long ago is at work no more.
+ABANDONED_AFTER = timedelta(days=1)
 
 _A_DAY = timedelta(days=1)
 _BATCH = 1000
@@ -26,20 +34,21 @@ _AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """How many uploads were forgotten, and how many objects deleted."""
+    """How much was forgotten, deleted, and given up half-written."""
 
     uploads: int
     objects: int
     size_bytes: int
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SweepUploads:
     """Forget the uploads that no job has used, then delete what no job needs.
 
-    An object goes when it is old and no unfinished job is on it: an upload that was
-    never claimed, the photo of a job that has ended, whatever a crash left behind.
-    What bears no key of ours is never touched.
+    An object goes when it is old and nobody needs it: an upload that was never claimed,
+    the photo of a job that has ended, whatever a crash left behind. What bears no key
+    of ours is never touched.
 
     Row first, then object. Without its row an upload takes no job any more, and with
     it a job was there before, so asking for unfinished jobs after that misses none.
@@ -49,6 +58,7 @@ class SweepUploads:
     uploads: UploadRepository
     jobs: JobRepository
     buckets: Buckets
+    repairs: RepairLog
     now: Clock
 
     async def __call__(self) -> Swept:
@@ -62,7 +72,8 @@ class SweepUploads:
             await self._delete(unneeded)
             objects += len(unneeded)
             size += sum(item.size_bytes for item in unneeded)
-        return Swept(uploads=uploads, objects=objects, size_bytes=size)
+        writes = await self._abandon_writes()
+        return Swept(uploads=uploads, objects=objects, size_bytes=size, writes=writes)
 
     async def _forget_uploads(self, before: datetime) -> int:
         forgotten = 0
@@ -80,10 +91,22 @@ class SweepUploads:
         old = [
             item for item in page if is_raw_key(item.key) and item.written_at < before
         ]
-        needed = await self.jobs.unfinished_on([item.key for item in old])
+        needed = await self.jobs.needed_on(
+            [item.key for item in old], crashed_after=self.now() - CRASHED_KEPT_FOR
+        )
         return [item for item in old if item.key not in needed]
 
     async def _delete(self, items: Sequence[ListedObject]) -> None:
-        for start in range(0, len(items), _AT_ONCE):
-            group = items[start : start + _AT_ONCE]
-            await asyncio.gather(*(self.buckets.raw.delete(item.key) for item in group))
+        keys = [item.key for item in items]
+        await each(self.buckets.raw.delete, keys, at_once=_AT_ONCE)
+        if keys:
+            self.repairs.note(Repair.PHOTO_DELETED, count=len(keys))
+
+    async def _abandon_writes(self) -> int:
+        before = self.now() - ABANDONED_AFTER
+        abandoned = 0
+        for bucket in (self.buckets.raw, self.buckets.processed):
+            abandoned += await bucket.abandon_writes(begun_before=before)
+        if abandoned:
+            self.repairs.note(Repair.WRITE_ABANDONED, count=abandoned)
+        return abandoned

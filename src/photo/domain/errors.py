@@ -23,6 +23,7 @@ class PhotoError(Exception):
         reason: str | None = None,
         retryable: bool | None = None,
         retry_after: timedelta | None = None,
+        crash: str | None = None,
     ) -> None:
         super().__init__(detail)
         if retryable is not None:
@@ -34,6 +35,8 @@ class PhotoError(Exception):
         self.reason = reason
         #: When the same request is likely to succeed, where that is known.
         self.retry_after = retry_after
+        #: How the process died that worked on it: a signal's name, or a limit's.
+        self.crash = crash
         if reason:
             self.add_note(reason)
 

@@ -1,7 +1,10 @@
 """The files that a job leaves behind, and the manifest that vouches for them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Self
 
 from photo.domain.job import JobId
 from photo.domain.text import Engine
@@ -12,6 +15,14 @@ TEXT_JSON = "text.json"
 TEXT_PLAIN = "text.txt"
 MANIFEST = "manifest.json"
 ORIGINAL = "original"
+
+#: What every job that succeeded has, whatever its photo.
+ALWAYS_THERE = frozenset(
+    {ORIGINAL, NORMALIZED, THUMBNAIL, TEXT_JSON, TEXT_PLAIN, MANIFEST}
+)
+
+#: Keys of the processed bucket.
+_ARTIFACT_KEY = re.compile(r"[^/]+/(job_[0-9a-z]{26})/([^/]+)")
 
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",
@@ -37,6 +48,11 @@ class StoredFile:
     size_bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Self:
+        """One of those made here."""
+        return cls(name, content_type_of(name), len(data), sha256(data).hexdigest())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -46,3 +62,9 @@ class Manifest:
     created_at: datetime
     engine: Engine
     files: tuple[StoredFile, ...]
+
+
+def artifact_of(key: str) -> tuple[JobId, str] | None:
+    """Whose file a key of the processed bucket names, and its name, if it is ours."""
+    found = _ARTIFACT_KEY.fullmatch(key)
+    return (JobId(found[1]), found[2]) if found else None

@@ -60,10 +60,13 @@ class Failure:
     detail: str
     #: Whether a new job on the same photo may fare better.
     retryable: bool
+    #: Why processes died of the photo. For those who run the service.
+    crashes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, error: PhotoError) -> Self:
-        return cls(error.code, error.detail, error.retryable)
+        crashes = (error.crash,) if error.crash else ()
+        return cls(error.code, error.detail, error.retryable, crashes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,11 @@ class Job:
             raise ValueError(f"{self.id} has not been verified")
         return self.photo
 
+    @property
+    def last_step(self) -> Step | None:
+        """The step that the job is in, or ended in."""
+        return max(self.entered, key=[*Step].index, default=None)
+
     def artifact_key(self, name: str) -> str:
         """Where a file made of this job's photo lies in the processed bucket."""
         return f"{self.tenant}/{self.id}/{name}"
@@ -180,8 +188,10 @@ class Job:
         )
 
     def wait(self, reason: Failure) -> Self:
-        """Say why the present step could not be done yet."""
+        """Say why the present step could not be done yet, if it is in one."""
         self._must_go_on()
+        if self.step is None:
+            return self
         return replace(self, step_error=reason)
 
     def describe(self, photo: Photo) -> Self:

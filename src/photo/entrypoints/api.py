@@ -2,7 +2,7 @@
 
 import sys
 
-from dishka import Provider
+from dishka import AsyncContainer, Provider
 
 from photo import __version__
 from photo.application.admission import AdmitJob
@@ -16,12 +16,27 @@ from photo.entrypoints.http.app import HttpConfig, create_app
 from photo.entrypoints.http.server import Server
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
+from photo.entrypoints.stopping import closing, told_to_stop
 from photo.entrypoints.waiting import refuse_public_buckets, refuse_role_above_policies
 
 
 async def serve_api(settings: Settings, *overrides: Provider) -> None:
     """Until SIGTERM or Ctrl-C."""
-    container = live_container(settings, *overrides, acts_for=NOBODY)
+    async with closing(
+        live_container(settings, *overrides, acts_for=NOBODY)
+    ) as container:
+        draining = await container.get(Draining)
+        with told_to_stop(draining.begin):
+            server = await draining.cut_short(_server(container, settings))
+            if server is None:
+                return
+            await server.serve()
+    if not server.started:
+        sys.exit(1)
+
+
+async def _server(container: AsyncContainer, settings: Settings) -> Server:
+    """With all that it needs, as soon as that may be used."""
     await refuse_public_buckets(container, settings)
     await refuse_role_above_policies(container, settings)
     # The first client of S3 blocks the loop: better now than under a request.
@@ -41,15 +56,11 @@ async def serve_api(settings: Settings, *overrides: Provider) -> None:
     )
     # So would the documentation.
     app.openapi_schema.to_schema()
-    draining = await container.get(Draining)
     admit = await container.get(AdmitJob)
-    server = Server(
+    return Server(
         app,
-        on_stop=draining.begin,
+        draining=await container.get(Draining),
         on_lateness=admit.note_lateness,
         host=settings.host,
         port=settings.port,
     )
-    await server.serve()
-    if not server.started:
-        sys.exit(1)

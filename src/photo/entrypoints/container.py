@@ -36,6 +36,7 @@ from photo.adapters.memory import (
     MemoryObjectStore,
     MemoryPhotoFetcher,
     MemoryRecognizer,
+    MemoryRepairLog,
     MemoryScanner,
     MemoryTextIndex,
     MemoryUploadRepository,
@@ -55,12 +56,13 @@ from photo.application.deliveries import (
     StartLostDeliveries,
 )
 from photo.application.draining import Draining
-from photo.application.endings import FinishJob
+from photo.application.endings import EndJob, FinishJob
 from photo.application.erasing import ConfirmErasures, EraseJob
 from photo.application.following import FollowJob
 from photo.application.health import CheckHealth
 from photo.application.holdings import Holdings
 from photo.application.idempotency import AnswerOnce
+from photo.application.inspecting import DescribePoison, InspectJob, SavePhoto
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.jobs import (
     AwaitJob,
@@ -92,6 +94,7 @@ from photo.application.ports import (
     PhotoFetcher,
     RateLimiter,
     RenderEvent,
+    RepairLog,
     ResultRenderer,
     Scanner,
     Stopwatch,
@@ -107,17 +110,17 @@ from photo.application.ports import (
     WorkflowEngine,
 )
 from photo.application.processing import (
-    EndJob,
     NormalizePhoto,
     NoteWaiting,
     PublishResult,
     RecognizeText,
 )
+from photo.application.reconciling import CheckResults, RemoveFiles, SweepArtifacts
 from photo.application.results import OpenResult
 from photo.application.retention import ApplyRetention, Retention
 from photo.application.retrying import RetryJob
 from photo.application.searching import SearchTexts
-from photo.application.starting import Starter, StartForgottenJobs
+from photo.application.starting import Starter, StartForgottenJobs, StopStrayWork
 from photo.application.sweeping import SweepUploads
 from photo.application.uploads import GrantUpload, LookUpUpload, ReceivePhoto
 from photo.application.usage import CountJob, DescribePhoto, ShowUsage
@@ -151,6 +154,7 @@ class Application(Provider):
         ChargeCaller,
         ChargeStranger,
         CheckKey,
+        CheckResults,
         ConfirmErasures,
         CountJob,
         CreateKey,
@@ -158,6 +162,7 @@ class Application(Provider):
         DefaultWebhook,
         DeleteWebhook,
         DescribePhoto,
+        DescribePoison,
         Draining,
         EnableWebhook,
         EndJob,
@@ -167,6 +172,7 @@ class Application(Provider):
         FollowJob,
         GrantUpload,
         Holdings,
+        InspectJob,
         ListFiles,
         LookUpUpload,
         MakeWebhook,
@@ -178,15 +184,19 @@ class Application(Provider):
         ReceivePhoto,
         RecognizeText,
         RecordChange,
+        RemoveFiles,
         ReplayDelivery,
         RetryJob,
         RevokeKey,
         SearchTexts,
         RotateSecret,
+        SavePhoto,
         ShowUsage,
         StartForgottenJobs,
         StartLostDeliveries,
+        StopStrayWork,
         SubmitJob,
+        SweepArtifacts,
         SweepUploads,
         VerifyPhoto,
     )
@@ -236,6 +246,7 @@ class MemoryAdapters(Provider):
     usage = provide(MemoryUsage, provides=UsageRecords)
     aged = provide(MemoryAgedRecords, provides=AgedRecords)
     courier = provide(MemoryCourier, provides=Courier)
+    repairs = provide(MemoryRepairLog, provides=AnyOf[MemoryRepairLog, RepairLog])
 
     @provide
     def transactions(self, database: MemoryDatabase) -> Transactions:

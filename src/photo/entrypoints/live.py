@@ -94,6 +94,7 @@ from photo.domain.usage import DailyQuota
 from photo.entrypoints.container import Application
 from photo.entrypoints.cpus import usable_cpus
 from photo.entrypoints.identity import Identity
+from photo.entrypoints.metrics import Metrics
 from photo.entrypoints.reading import ImageProcesses, Imaging
 from photo.entrypoints.settings import Settings
 
@@ -334,6 +335,7 @@ def live_container(
         Workflows(),
         Imaging(),
         Health(),
+        Metrics(),
         Identity(),
         *overrides,
         context={

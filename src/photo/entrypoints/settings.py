@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["development", "staging", "production"] = "development"
     host: str = "127.0.0.1"
     port: Port = 8000
+    #: Where Prometheus reads what a worker counts; without it nowhere.
+    metrics_port: Port | None = None
     debug: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     cors_origins: tuple[str, ...] = ()
@@ -225,6 +227,7 @@ def _described(kind: Any) -> str:
         Count | None: "a whole number from 1",
         Days | None: "a number of days from 1",
         Port: "a port number",
+        Port | None: "a port number",
         bool: "true or false",
     }.get(kind, "text")
 

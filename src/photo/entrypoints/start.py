@@ -1,6 +1,8 @@
 """How every command of the service begins and ends."""
 
 import asyncio
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -46,6 +48,8 @@ def run(main: Callable[[Settings], Awaitable[None]]) -> None:
 
     A failure with a sentence of its own exits 1 with that sentence.
     """
+    # Or the interpreter looks for garbage once more, which takes up to a second.
+    atexit.register(gc.freeze)
     settings = _settings_or_exit()
     configure_logging(
         level=settings.log_level, as_json=settings.environment != "development"

@@ -1,6 +1,7 @@
 """What a process waits for, and what it refuses to start with."""
 
 import asyncio
+import random
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -19,11 +20,13 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_RETRY_SECONDS = 5
+_FIRST_SECONDS = 0.5
+_LONGEST_SECONDS = 10.0
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """Wait for a dependency that is down at the start: not a reason to die."""
+    pause = _FIRST_SECONDS
     while True:
         try:
             return await ask()
@@ -31,7 +34,9 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
             log.warning(
                 "waiting_for_dependency", detail=error.detail, reason=error.reason
             )
-        await asyncio.sleep(_RETRY_SECONDS)
+        # Not all processes at once.
+        await asyncio.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311 # no secret
+        pause = min(pause * 2, _LONGEST_SECONDS)
 
 
 async def refuse_public_buckets(container: AsyncContainer, settings: Settings) -> None:

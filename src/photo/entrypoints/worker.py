@@ -1,13 +1,15 @@
 """The process that works on jobs."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import structlog
 from dishka import AsyncContainer, Provider
+from prometheus_client import CollectorRegistry
 from temporalio.worker import Worker
 
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
@@ -15,12 +17,17 @@ from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
 from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.worker import Workers, make_workers, running
-from photo.application.ports import Scanner
+from photo.application.draining import Draining
+from photo.application.ports import RepairLog, Scanner
 from photo.application.processing import NoteWaiting
+from photo.entrypoints.circuits import Circuits
 from photo.entrypoints.live import live_container
+from photo.entrypoints.metrics import serving_metrics
 from photo.entrypoints.reading import ImageProcesses
 from photo.entrypoints.scanner_probes import blind_spots
+from photo.entrypoints.scratch import own_scratch, scratch_place
 from photo.entrypoints.settings import Settings
+from photo.entrypoints.stopping import closing, told_to_stop
 from photo.entrypoints.waiting import patiently, refuse_public_buckets
 
 log = structlog.get_logger(__name__)
@@ -28,30 +35,53 @@ log = structlog.get_logger(__name__)
 
 async def run_worker(settings: Settings, *overrides: Provider) -> None:
     """Until SIGTERM or Ctrl-C."""
+    async with closing(
+        live_container(settings, Circuits(), *overrides, s3_attempts=1)
+    ) as container:
+        draining = await container.get(Draining)
+        with (
+            told_to_stop(draining.begin),
+            ExitStack() as held,
+            serving_metrics(await container.get(CollectorRegistry), settings),
+        ):
+            workers = await draining.cut_short(_workers(container, settings, held))
+            if workers is None:
+                return
+            log.info("worker_started", task_queue=settings.temporal_task_queue)
+            probe = partial(_blind_spots, container, settings)
+            if await work(workers, probe, draining):
+                sys.exit(1)
+
+
+async def _workers(
+    container: AsyncContainer, settings: Settings, held: ExitStack
+) -> Workers:
+    """With all that they need, as soon as that may be used."""
     queue = settings.temporal_task_queue
-    async with live_container(settings, *overrides, s3_attempts=1) as container:
-        await refuse_public_buckets(container, settings)
-        client = await (await container.get(TemporalServer)).connected()
-        await patiently(lambda: schedule_all(client, queue))
-        workers = make_workers(
-            client,
-            queue,
-            await container.get(JobActivities),
-            await container.get(ImageActivities),
-            await container.get(DeliveryActivities),
-            await container.get(NoteWaiting),
-            image_processes=await container.get(ImageProcesses),
-        )
-        stop = asyncio.Event()
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(ending, stop.set)
-        log.info("worker_started", task_queue=queue)
-        if await work(workers, partial(_blind_spots, container, settings), stop):
-            sys.exit(1)
+    repairs = await container.get(RepairLog)
+
+    async def scratch() -> Path:
+        return held.enter_context(own_scratch(scratch_place(), repairs))
+
+    await refuse_public_buckets(container, settings)
+    client = await patiently((await container.get(TemporalServer)).connected)
+    await patiently(lambda: schedule_all(client, queue))
+    await patiently(scratch)
+    return make_workers(
+        client,
+        queue,
+        await container.get(JobActivities),
+        await container.get(ImageActivities),
+        await container.get(DeliveryActivities),
+        await container.get(NoteWaiting),
+        image_processes=await container.get(ImageProcesses),
+    )
 
 
 async def work(
-    workers: Workers, probe: Callable[[], Awaitable[Sequence[str]]], stop: asyncio.Event
+    workers: Workers,
+    probe: Callable[[], Awaitable[Sequence[str]]],
+    draining: Draining,
 ) -> Sequence[str]:
     """Work until told to stop, or until the probe of the scanner finds faults.
 
@@ -63,7 +93,7 @@ async def work(
         nonlocal faults
         if faults := await probe():
             log.error("scanner_is_blind", faults=faults)
-            stop.set()
+            draining.begin()
         else:
             start(workers.scans)
 
@@ -74,7 +104,7 @@ async def work(
         asyncio.TaskGroup() as group,
     ):
         probing = group.create_task(scan_if_safe(start))
-        await stop.wait()
+        await draining.beginning()
         log.info("worker_stopping")
         probing.cancel()
     return faults

@@ -14,7 +14,7 @@ from photo.adapters.imaging.answers import Begun, Ready, answer
 from photo.adapters.imaging.box import bound, cpu_at_most, seal
 
 #: The exit code of a child that could not have the memory it wanted.
-OUT_OF_MEMORY = 77
+EXIT_OUT_OF_MEMORY = 77
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
             _say(answers, said)
         except MemoryError:
             # After a failed allocation nothing in here is to be trusted.
-            os._exit(OUT_OF_MEMORY)
+            os._exit(EXIT_OUT_OF_MEMORY)
 
 
 def load_models() -> None:

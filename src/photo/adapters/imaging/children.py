@@ -14,7 +14,7 @@ import structlog
 from photo.adapters.imaging.answers import result_of
 from photo.adapters.imaging.box import Limits, hide_from_children
 from photo.adapters.imaging.child import load_models
-from photo.adapters.imaging.process import ChildProcess
+from photo.adapters.imaging.process import OUT_OF_MEMORY, OUT_OF_TIME, ChildProcess
 from photo.domain.errors import TimedOut, Unavailable
 
 T = TypeVar("T")
@@ -27,8 +27,18 @@ TIMEOUT = timedelta(minutes=2)
 CPU_SECONDS = 60
 
 
+#: What the next child would die of as well: each has the same to spend on a call.
+_OWN_LIMITS = frozenset({OUT_OF_MEMORY, OUT_OF_TIME})
+
+
 class ChildDied(Exception):
     """A child crashed, was killed, or went over its memory or processor time."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        #: Whether another child may do what this one could not.
+        self.may_pass = reason not in _OWN_LIMITS
 
 
 class ImagingPool:

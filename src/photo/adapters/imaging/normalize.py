@@ -41,7 +41,9 @@ class PillowNormalizer(ImageNormalizer):
             raise CorruptImage(
                 "Decoding this photo failed: it is damaged, or needs too much memory "
                 "or time.",
-                reason=str(error),
+                reason=error.reason,
+                retryable=error.may_pass,
+                crash=error.reason,
             ) from error
 
     async def _page(

@@ -14,7 +14,7 @@ import msgspec
 
 from photo.adapters.imaging.answers import Begun, Ready
 from photo.adapters.imaging.box import Limits, environment
-from photo.adapters.imaging.child import OUT_OF_MEMORY
+from photo.adapters.imaging.child import EXIT_OUT_OF_MEMORY
 from photo.domain.errors import Unavailable
 
 _START = (
@@ -24,6 +24,10 @@ _START = (
 _START_SECONDS = 60
 #: A page of more text than any photo holds is a tenth of this.
 _MAX_ANSWER_BYTES = 16 << 20
+
+#: Reasons of deaths by a child's own limits; any other is a signal or an exit code.
+OUT_OF_MEMORY = "memory"
+OUT_OF_TIME = signal.SIGPROF.name
 
 
 class ChildProcess:
@@ -106,6 +110,6 @@ class ChildProcess:
 
 
 def _reason(code: int) -> str:
-    if code == OUT_OF_MEMORY:
-        return "memory"
+    if code == EXIT_OUT_OF_MEMORY:
+        return OUT_OF_MEMORY
     return signal.Signals(-code).name if code < 0 else f"exit {code}"

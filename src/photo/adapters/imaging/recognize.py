@@ -23,7 +23,12 @@ class RapidOcrRecognizer(TextRecognizer):
         try:
             return await self._pool.run(Page, recognize_page, page)
         except ChildDied as error:
-            raise RecognitionFailed(_FAILED, reason=str(error)) from error
+            raise RecognitionFailed(
+                _FAILED,
+                reason=error.reason,
+                retryable=error.may_pass,
+                crash=error.reason,
+            ) from error
 
 
 def recognize_page(page: Path) -> Page:

@@ -17,6 +17,7 @@ from photo.adapters.memory.records import (
     MemoryErasures,
     MemoryUsage,
 )
+from photo.adapters.memory.repairs import MemoryRepairLog
 from photo.adapters.memory.repositories import (
     MemoryJobRepository,
     MemoryUploadRepository,
@@ -47,6 +48,7 @@ __all__ = [
     "MemoryObjectStore",
     "MemoryPhotoFetcher",
     "MemoryRecognizer",
+    "MemoryRepairLog",
     "MemoryScanner",
     "MemoryTextIndex",
     "MemoryUploadRepository",

@@ -1,11 +1,12 @@
 """Workflows as tasks of this process."""
 
 import asyncio
+from collections.abc import Set as AbstractSet
 
+from photo.application.endings import EndJob
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.ports import WorkflowEngine
 from photo.application.processing import (
-    EndJob,
     NormalizePhoto,
     PublishResult,
     RecognizeText,
@@ -34,13 +35,18 @@ class MemoryWorkflowEngine(WorkflowEngine):
         self._end = end
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
 
-    async def start(self, job: Job) -> None:
-        if job.id not in self._tasks:
-            self._tasks[job.id] = asyncio.create_task(self._process(job))
+    async def start(self, job: Job) -> bool:
+        if (last := self._tasks.get(job.id)) and not last.done():
+            return False
+        self._tasks[job.id] = asyncio.create_task(self._process(job))
+        return True
 
     async def cancel(self, job_id: JobId) -> None:
         if task := self._tasks.get(job_id):
             task.cancel()
+
+    async def under_way(self) -> AbstractSet[JobId]:
+        return {job_id for job_id, task in self._tasks.items() if not task.done()}
 
     async def _process(self, job: Job) -> None:
         try:

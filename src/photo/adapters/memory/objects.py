@@ -34,10 +34,13 @@ class MemoryObjectStore(ObjectStore):
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
-    ) -> None:
+    ) -> bool:
         data = b"".join([chunk async for chunk in chunks])
+        if key in self._objects:
+            return False
         self._objects[key] = (data, content_type)
         self._written_at[key] = self._now()
+        return True
 
     async def delete(self, key: str) -> None:
         self._objects.pop(key, None)
@@ -48,6 +51,9 @@ class MemoryObjectStore(ObjectStore):
             ListedObject(key, len(self._objects[key][0]), self._written_at[key])
             for key in keys
         ]
+
+    async def abandon_writes(self, *, begun_before: datetime) -> int:
+        return 0
 
     async def check(self) -> None:
         """Memory is always there."""

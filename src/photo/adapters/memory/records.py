@@ -53,6 +53,9 @@ class MemoryErasures(Erasures):
             raise NotFound(f"There is no job {job_id!r}.")
         return erasure
 
+    async def find(self, job_id: JobId) -> Erasure | None:
+        return self._erasures.get(job_id)
+
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         erasure = self._erasures[job_id]
         completed = replace(erasure, completed_at=erasure.completed_at or at)

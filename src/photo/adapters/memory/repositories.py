@@ -17,7 +17,7 @@ from photo.application.ports import (
     UploadRepository,
 )
 from photo.domain.access import Tenant
-from photo.domain.errors import NotFound, UploadUsed
+from photo.domain.errors import JobFinished, NotFound, UploadUsed
 from photo.domain.history import changed_to
 from photo.domain.job import Job, JobId, Status
 from photo.domain.upload import Upload, UploadId
@@ -103,6 +103,8 @@ class MemoryJobRepository(JobRepository, JobEvents, Backlog):
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
         before = await self.get(job_id)
         job = changed_to(before, change(before))
+        if before.ended and _end(job) != _end(before):
+            raise JobFinished("The job has already ended.")
         if job != before:
             self._store(job)
             self._feed.changed(job_id)
@@ -118,25 +120,54 @@ class MemoryJobRepository(JobRepository, JobEvents, Backlog):
         newest_first = sorted(self._jobs.values(), key=lambda job: job.id, reverse=True)
         return [job for job in newest_first if _matches(job, query)][: query.limit]
 
+    async def find(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Job]:
+        return {each: self._jobs[each] for each in job_ids if each in self._jobs}
+
     async def unfinished_since(
-        self, *, queued_before: datetime, running_before: datetime, limit: int
+        self,
+        *,
+        queued_before: datetime,
+        running_before: datetime,
+        ahead_of: datetime,
+        but_for: AbstractSet[JobId] = frozenset(),
+        limit: int,
     ) -> Sequence[Job]:
         oldest_first = sorted(self._jobs.values(), key=lambda job: job.created_at)
         queued = [
             job
             for job in oldest_first
-            if job.status is Status.QUEUED and job.created_at < queued_before
+            if job.status is Status.QUEUED
+            and not queued_before <= job.created_at <= ahead_of
         ]
         running = [
             job
             for job in oldest_first
-            if job.step and job.entered[job.step] < running_before
+            if job.step and not running_before <= job.entered[job.step] <= ahead_of
         ]
-        return [*queued, *running][:limit]
+        found = [job for job in (*queued, *running) if job.id not in but_for]
+        return found[:limit]
 
-    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
-        unfinished = {job.raw_key for job in self._jobs.values() if not job.ended}
-        return unfinished & {*raw_keys}
+    async def succeeded(
+        self, *, after: tuple[Tenant, JobId], limit: int
+    ) -> Sequence[Job]:
+        found = {
+            (job.tenant, job.id): job
+            for job in self._jobs.values()
+            if job.status is Status.SUCCEEDED and (job.tenant, job.id) > after
+        }
+        first = min(found, default=after)
+        return [found[key] for key in sorted(found) if key[0] == first[0]][:limit]
+
+    async def needed_on(
+        self, raw_keys: Sequence[str], *, crashed_after: datetime
+    ) -> AbstractSet[str]:
+        needed = {
+            job.raw_key
+            for job in self._jobs.values()
+            if job.finished_at is None
+            or (job.error and job.error.crashes and job.finished_at > crashed_after)
+        }
+        return needed & {*raw_keys}
 
     async def unfinished(self, *, at_most: int) -> int:
         return min(sum(not job.ended for job in self._jobs.values()), at_most)
@@ -186,6 +217,11 @@ class MemoryJobRepository(JobRepository, JobEvents, Backlog):
     def _store(self, job: Job) -> None:
         self._jobs[job.id] = job
         self._versions[job.id, job.version] = job
+
+
+def _end(job: Job) -> tuple[object, ...]:
+    """What a database's trigger guards."""
+    return job.status, job.finished_at, job.error, job.manifest_sha256
 
 
 def _matches(job: Job, query: JobQuery) -> bool:

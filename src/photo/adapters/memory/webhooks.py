@@ -25,8 +25,12 @@ class MemoryDeliveryRepository(DeliveryRepository):
         table = (database or MemoryDatabase()).table()
         self._deliveries: dict[DeliveryId, Delivery] = table
 
-    async def add(self, delivery: Delivery) -> None:
+    async def add(self, delivery: Delivery) -> bool:
+        for kept in self._deliveries.values():
+            if (kept.job_id, kept.webhook_id) == (delivery.job_id, delivery.webhook_id):
+                return False
         self._deliveries[delivery.id] = delivery
+        return True
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         try:
@@ -50,6 +54,10 @@ class MemoryDeliveryRepository(DeliveryRepository):
         ]
         newest_first = sorted(found, key=lambda delivery: delivery.id, reverse=True)
         return newest_first[: query.limit]
+
+    async def of_job(self, job_id: JobId) -> Sequence[Delivery]:
+        found = [one for one in self._deliveries.values() if one.job_id == job_id]
+        return sorted(found, key=lambda delivery: delivery.id)
 
     async def overdue(self, *, since: datetime, limit: int) -> Sequence[Delivery]:
         late = [
@@ -169,8 +177,9 @@ class MemoryCourier(Courier):
     def __init__(self, attempt: AttemptDelivery) -> None:
         self._attempt = attempt
 
-    async def start(self, delivery_id: DeliveryId) -> None:
+    async def start(self, delivery_id: DeliveryId) -> bool:
         await self._attempt(delivery_id)
+        return True
 
     async def hurry(self, delivery_id: DeliveryId) -> None:
         await self._attempt(delivery_id)

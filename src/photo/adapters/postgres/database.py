@@ -1,12 +1,14 @@
 """The way to the database: connections, pool, and what its errors mean."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import event
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
@@ -17,8 +19,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from photo.domain.errors import Internal, PhotoError, Unavailable, ValidationFailed
 
-_CONNECT_SECONDS = 5
-_COMMAND_SECONDS = 10
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds. None: no limit."""
+
+    #: For each of: a place in the pool, a new connection.
+    connect: float = 5
+    #: For a statement, which the server ends as well: its client may be gone.
+    command: float | None = 10
+    #: For a transaction to do nothing, while others wait for the rows it has locked.
+    idle: float | None = 5
+
+
+LIMITS = Limits()
+#: What a client that was cut off holds is free again after a minute.
+_NOTICE_DEAD_CLIENTS = {
+    "tcp_keepalives_idle": 30,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 #: SQLSTATE classes that say something of the server's state, not of the statement.
 _SERVER_STATES = {"08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"}
@@ -31,40 +52,45 @@ _DRIVER_ERRORS = (
 )
 
 
-async def connect(
-    database_url: str, *, command_seconds: float | None = _COMMAND_SECONDS
-) -> Any:
+async def connect(database_url: str, limits: Limits) -> Any:
     """Open a connection of asyncpg's, which has no types."""
-    return await asyncpg.connect(
-        database_url.replace("postgresql+asyncpg://", "postgresql://", 1),
-        timeout=_CONNECT_SECONDS,
-        command_timeout=command_seconds,
-        server_settings={"application_name": "photo-api"},
-    )
+    async with asyncio.timeout(limits.connect):
+        connection = await asyncpg.connect(
+            database_url.replace("postgresql+asyncpg://", "postgresql://", 1),
+            command_timeout=limits.command,
+            server_settings={"application_name": "photo-api"},
+        )
+        try:
+            # Not at its start: poolers refuse to pass such settings on.
+            await connection.execute(_limiting(limits))
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
 
-def create_engine(
-    database_url: str, *, command_seconds: float | None = _COMMAND_SECONDS
-) -> AsyncEngine:
+def create_engine(database_url: str, limits: Limits = LIMITS) -> AsyncEngine:
     """A pool of connections; none is opened before the first use.
 
     The URL may be `postgresql://` with libpq's parameters or `postgresql+asyncpg://`.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda: connect(database_url, command_seconds=command_seconds),
+        async_creator=lambda: connect(database_url, limits),
         hide_parameters=True,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
         pool_size=10,
         max_overflow=10,
-        pool_timeout=_CONNECT_SECONDS,
+        pool_timeout=limits.connect,
         pool_recycle=1800,
         pool_use_lifo=True,
         # Every use is one statement or one transaction that ends itself.
         pool_reset_on_return=None,
     )
+    event.listen(engine.sync_engine, "handle_error", _discard_silent)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "close", _hang_up)
     return engine
 
 
@@ -72,6 +98,30 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
     """Have the pool replace a connection that the server ended: no ping needed."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _hang_up(connection: Any, _record: object) -> None:
+    """Do not wait for the server to say goodbye: it may never do."""
+    connection.driver_connection.terminate()
+
+
+def _discard_silent(context: ExceptionContext) -> None:
+    """Have the pool replace them all when one gave no answer in time.
+
+    The others may be as dead, and would each cost a time-out.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.invalidate_pool_on_disconnect = True
+
+
+def _limiting(limits: Limits) -> str:
+    idle = "idle_in_transaction_session_timeout"
+    settings = {
+        "statement_timeout": round((limits.command or 0) * 1000),
+        idle: round((limits.idle or 0) * 1000),
+        **_NOTICE_DEAD_CLIENTS,
+    }
+    return ";".join(f"SET {name} = {value}" for name, value in settings.items())
 
 
 @contextmanager

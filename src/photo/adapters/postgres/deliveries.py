@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 
 from photo.adapters.postgres.database import translated
@@ -12,13 +13,21 @@ from photo.adapters.postgres.schema import webhook_deliveries as deliveries
 from photo.adapters.postgres.transactions import Database
 from photo.application.ports import DeliveryQuery, DeliveryRepository
 from photo.domain.errors import NotFound
+from photo.domain.job import JobId
 from photo.domain.webhook import Delivery, DeliveryId
 
 _THIS = deliveries.c.id == bindparam("delivery_id")
-_ADD = insert(deliveries)
+_ADD = insert(deliveries).on_conflict_do_nothing(
+    index_elements=[deliveries.c.job_id, deliveries.c.webhook_id]
+)
 _GET = select(deliveries).where(_THIS)
 _LOCK = _GET.with_for_update(key_share=True)
 _CHANGE = update(deliveries).where(_THIS)
+_OF_JOB = (
+    select(deliveries)
+    .where(deliveries.c.job_id == bindparam("job_id"))
+    .order_by(deliveries.c.id)
+)
 _OVERDUE = (
     select(deliveries)
     .where(deliveries.c.due_at < bindparam("since"))
@@ -31,10 +40,11 @@ class PostgresDeliveryRepository(DeliveryRepository):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, delivery: Delivery) -> None:
+    async def add(self, delivery: Delivery) -> bool:
         with translated():
             async with self._database.connect() as db:
-                await db.execute(_ADD, to_row(delivery))
+                added = await db.execute(_ADD, to_row(delivery))
+                return added.rowcount == 1
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         with translated():
@@ -59,6 +69,12 @@ class PostgresDeliveryRepository(DeliveryRepository):
         with translated():
             async with self._database.connect() as db:
                 found = await db.execute(newest.where(*_conditions(query)))
+                return [from_row(row, Delivery) for row in found.mappings()]
+
+    async def of_job(self, job_id: JobId) -> Sequence[Delivery]:
+        with translated():
+            async with self._database.connect() as db:
+                found = await db.execute(_OF_JOB, {"job_id": job_id})
                 return [from_row(row, Delivery) for row in found.mappings()]
 
     async def overdue(self, *, since: datetime, limit: int) -> Sequence[Delivery]:

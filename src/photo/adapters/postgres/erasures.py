@@ -56,7 +56,8 @@ _ADD = insert(erasures).on_conflict_do_update(
     index_elements=[erasures.c.job_id],
     set_={"completed_at": None, "confirmed_at": None},
 )
-_GET = select(erasures).where(erasures.c.job_id == _ID, erasures.c.tenant == _OF)
+_FIND = select(erasures).where(erasures.c.job_id == _ID)
+_GET = _FIND.where(erasures.c.tenant == _OF)
 _completed = func.coalesce(erasures.c.completed_at, bindparam("at"))
 _COMPLETE = (
     update(erasures)
@@ -104,6 +105,12 @@ class PostgresErasures(Erasures):
             async with self._database.connect() as db:
                 found = await db.execute(_GET, {"erased": job_id, "of": tenant})
                 return from_row(_one(found.mappings().first(), job_id), Erasure)
+
+    async def find(self, job_id: JobId) -> Erasure | None:
+        with translated():
+            async with self._database.connect() as db:
+                found = (await db.execute(_FIND, {"erased": job_id})).mappings().first()
+                return from_row(found, Erasure) if found else None
 
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         with translated():

@@ -1,6 +1,7 @@
 """News of changed jobs, by LISTEN: one connection a process, whoever waits."""
 
 import asyncio
+import random
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,7 +11,7 @@ from typing import Self
 
 import structlog
 
-from photo.adapters.postgres.database import connect, translated
+from photo.adapters.postgres.database import LIMITS, Limits, connect, translated
 from photo.application.ports import Changes, JobFeed
 from photo.domain.errors import PhotoError
 from photo.domain.job import JobId
@@ -19,7 +20,6 @@ CHANNEL = "job_changed"
 
 log = structlog.get_logger()
 
-_HEARTBEAT = timedelta(seconds=15)
 _FIRST_PAUSE = timedelta(seconds=0.1)
 _LONGEST_PAUSE = timedelta(seconds=5)
 _CLOSE_SECONDS = 2
@@ -46,8 +46,16 @@ class PostgresJobFeed(JobFeed):
     when it is lost and when it is back.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        limits: Limits = LIMITS,
+        *,
+        heartbeat: timedelta = timedelta(seconds=15),
+    ) -> None:
         self._database_url = database_url
+        self._heartbeat = heartbeat
+        self._limits = limits
         self._subscribers: defaultdict[str, set[_Changes]] = defaultdict(set)
 
     async def __aenter__(self) -> Self:
@@ -78,19 +86,20 @@ class PostgresJobFeed(JobFeed):
                 pause = _FIRST_PAUSE
             except PhotoError as error:
                 log.warning("job_feed_refused", code=error.code, reason=error.reason)
-            await asyncio.sleep(pause.total_seconds())
+            # Not all processes at once.
+            await asyncio.sleep(pause.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 # no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _follow(self) -> None:
         """Tell of changes until the connection is lost."""
         lost = asyncio.Event()
         with translated():
-            connection = await connect(self._database_url)
+            connection = await connect(self._database_url, self._limits)
             connection.add_termination_listener(lambda _connection: lost.set())
             try:
                 await connection.add_listener(CHANNEL, self._on_change)
                 self._wake_all()
-                while not await _happens(lost, within=_HEARTBEAT):
+                while not await _happens(lost, within=self._heartbeat):
                     await connection.execute("SELECT 1")
             finally:
                 self._wake_all()

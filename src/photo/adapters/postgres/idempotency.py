@@ -13,8 +13,11 @@ from photo.application.ports.idempotency import PATIENCE, still_in_progress
 from photo.domain.access import Tenant
 from photo.domain.errors import Unavailable
 
-_WAIT_NO_LONGER = select(
-    func.set_config("lock_timeout", f"{PATIENCE.total_seconds():.0f}s", True)
+#: A photo may have to be copied before there is an answer.
+_ANSWER_SECONDS = 30
+_LIMITS = select(
+    func.set_config("lock_timeout", f"{PATIENCE.total_seconds():.0f}s", True),
+    func.set_config("idle_in_transaction_session_timeout", f"{_ANSWER_SECONDS}s", True),
 )
 _THIS = (keys.c.tenant == bindparam("of")) & (keys.c.key_sha256 == bindparam("key"))
 _NEW = insert(keys).values(
@@ -58,7 +61,7 @@ class PostgresIdempotencyKeys(IdempotencyKeys):
         try:
             with translated():
                 async with self._database.connect() as db:
-                    await db.execute(_WAIT_NO_LONGER)
+                    await db.execute(_LIMITS)
                     if (await db.execute(_CLAIM, claim)).first():
                         return None
                     return KeptAnswer(*(await db.execute(_FIND, this)).one())

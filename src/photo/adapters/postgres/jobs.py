@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BindParameter,
     Integer,
+    Select,
+    Text,
+    all_,
     and_,
     bindparam,
     func,
@@ -14,6 +19,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union,
     update,
 )
 
@@ -22,6 +28,7 @@ from photo.adapters.postgres.feed import CHANNEL
 from photo.adapters.postgres.listing import rows_of
 from photo.adapters.postgres.rows import from_row, to_row
 from photo.adapters.postgres.schema import (
+    END_IS_FINAL,
     RETRIED_JOB_EXISTS,
     UNFINISHED,
     UPLOAD_EXISTS,
@@ -33,7 +40,7 @@ from photo.adapters.postgres.schema import (
 from photo.adapters.postgres.transactions import Database
 from photo.application.ports import JobQuery, JobRepository
 from photo.domain.access import Tenant
-from photo.domain.errors import NotFound, UploadUsed
+from photo.domain.errors import JobFinished, NotFound, UploadUsed
 from photo.domain.history import changed_to, changes
 from photo.domain.job import Job, JobId, Status
 from photo.domain.upload import UploadId
@@ -68,17 +75,45 @@ _UNFINISHED = (
         or_(
             and_(
                 jobs.c.status == Status.QUEUED,
-                jobs.c.created_at < bindparam("queued_before"),
+                or_(
+                    jobs.c.created_at < bindparam("queued_before"),
+                    jobs.c.created_at > bindparam("ahead_of"),
+                ),
             ),
             _step_entered < bindparam("running_before"),
+            _step_entered > bindparam("ahead_of"),
         ),
+        jobs.c.id != all_(bindparam("but_for", type_=ARRAY(Text))),
     )
     # "queued" comes before "running".
     .order_by(jobs.c.status, jobs.c.created_at)
     .limit(bindparam("limit"))
 )
-_UNFINISHED_ON = select(jobs.c.raw_key).where(
-    UNFINISHED, jobs.c.raw_key.in_(bindparam("raw_keys", expanding=True))
+_FIND = select(jobs).where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+_SUCCEEDED = (
+    select(jobs)
+    .where(
+        jobs.c.tenant == bindparam("tenant"),
+        jobs.c.status == Status.SUCCEEDED,
+        jobs.c.id > bindparam("job_id"),
+    )
+    .order_by(jobs.c.id)
+    .limit(bindparam("limit"))
+)
+_NEXT_TENANT = select(func.min(jobs.c.tenant)).where(
+    jobs.c.tenant > bindparam("tenant")
+)
+_among = jobs.c.raw_key.in_(bindparam("raw_keys", expanding=True))
+#: Keys end in the id of an upload or a job: found by that, as these have no index.
+_named: BindParameter[str] = bindparam("names", expanding=True)
+_NEEDED_ON = union(
+    select(jobs.c.raw_key).where(UNFINISHED, _among),
+    select(jobs.c.raw_key).where(
+        _among,
+        or_(jobs.c.id.in_(_named), jobs.c.upload_id.in_(_named)),
+        jobs.c.finished_at > bindparam("crashed_after"),
+        func.jsonb_array_length(jobs.c.error["crashes"]) > 0,
+    ),
 )
 
 
@@ -116,8 +151,9 @@ class PostgresJobRepository(JobRepository):
         return from_row(row, Job) if row else None
 
     async def update(self, job_id: JobId, change: Callable[[Job], Job]) -> Job:
+        refusals = {END_IS_FINAL: JobFinished("The job has already ended.")}
         async with self._database.begin():
-            with translated():
+            with translated(refusals):
                 async with self._database.connect() as db:
                     found = await db.execute(_LOCK, {"job_id": job_id})
                     before = _one(found.mappings().one_or_none(), job_id)
@@ -131,24 +167,63 @@ class PostgresJobRepository(JobRepository):
             async with self._database.connect() as db:
                 return [from_row(row, Job) for row in await rows_of(db, query)]
 
+    async def find(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Job]:
+        found = await self._all(_FIND, {"job_ids": job_ids})
+        return {job.id: job for job in found}
+
     async def unfinished_since(
-        self, *, queued_before: datetime, running_before: datetime, limit: int
+        self,
+        *,
+        queued_before: datetime,
+        running_before: datetime,
+        ahead_of: datetime,
+        but_for: AbstractSet[JobId] = frozenset(),
+        limit: int,
     ) -> Sequence[Job]:
         values = {
             "queued_before": queued_before,
             "running_before": running_before,
+            "ahead_of": ahead_of,
+            "but_for": [*but_for],
             "limit": limit,
+        }
+        return await self._all(_UNFINISHED, values)
+
+    async def succeeded(
+        self, *, after: tuple[Tenant, JobId], limit: int
+    ) -> Sequence[Job]:
+        values: dict[str, object] = {"tenant": after[0], "job_id": after[1]}
+        while values["tenant"] is not None:
+            if found := await self._all(_SUCCEEDED, values | {"limit": limit}):
+                return found
+            values = {"tenant": await self._tenant_after(values), "job_id": ""}
+        return []
+
+    async def needed_on(
+        self, raw_keys: Sequence[str], *, crashed_after: datetime
+    ) -> AbstractSet[str]:
+        values = {
+            "raw_keys": raw_keys,
+            "names": [key.rpartition("/")[2] for key in raw_keys],
+            "crashed_after": crashed_after,
         }
         with translated():
             async with self._database.connect() as db:
-                found = await db.execute(_UNFINISHED, values)
-                return [from_row(row, Job) for row in found.mappings()]
+                found = await db.execute(_NEEDED_ON, values)
+                return {*found.scalars()}
 
-    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
+    async def _all(
+        self, statement: Select[Any], values: Mapping[str, object]
+    ) -> Sequence[Job]:
         with translated():
             async with self._database.connect() as db:
-                found = await db.execute(_UNFINISHED_ON, {"raw_keys": raw_keys})
-                return {*found.scalars()}
+                found = await db.execute(statement, values)
+                return [from_row(row, Job) for row in found.mappings()]
+
+    async def _tenant_after(self, values: Mapping[str, object]) -> object:
+        with translated():
+            async with self._database.connect() as db:
+                return (await db.execute(_NEXT_TENANT, values)).scalar()
 
 
 def _one(row: Mapping[Any, Any] | None, job_id: JobId) -> Job:

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from photo.adapters.postgres.database import create_engine, translated
+from photo.adapters.postgres.database import Limits, create_engine, translated
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -25,7 +25,7 @@ async def migrate(database_url: str) -> None:
 
 async def on_connection(database_url: str, do: Callable[[Connection], None]) -> None:
     """Do something that may take its time: a migration may rewrite a table."""
-    engine = create_engine(database_url, command_seconds=None)
+    engine = create_engine(database_url, Limits(command=None, idle=None))
     try:
         with translated():
             async with engine.connect() as connection:

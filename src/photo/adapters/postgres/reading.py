@@ -1,12 +1,13 @@
 """Connections for single statements, past the pool that most statements can bear."""
 
-from asyncio import Semaphore
-from collections.abc import Mapping
+from asyncio import Semaphore, timeout
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
-from photo.adapters.postgres.database import connect, translated
+from photo.adapters.postgres.database import LIMITS, Limits, connect, translated
 from photo.adapters.postgres.statements import SHOW, Prepared
 from photo.domain.access import Tenant
 from photo.domain.errors import PhotoError
@@ -17,8 +18,9 @@ _CONNECTIONS = 8
 class Reader:
     """Some connections, each for one statement at a time, opened when needed."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, limits: Limits = LIMITS) -> None:
         self._database_url = database_url
+        self._limits = limits
         self._slots = Semaphore(_CONNECTIONS)
         self._free: list[_Connection] = []
 
@@ -33,8 +35,8 @@ class Reader:
 
         Raises the errors of the database module.
         """
-        async with self._slots:
-            with translated(refusals):
+        with translated(refusals):
+            async with self._slot():
                 connection = self._take(tenant) or await self._open()
                 try:
                     await connection.show(tenant)
@@ -42,13 +44,22 @@ class Reader:
                 except BaseException:
                     connection.driver.terminate()
                     raise
-            self._free.append(connection)
-            return row
+                self._free.append(connection)
+                return row
 
     async def close(self) -> None:
         for connection in self._free:
             connection.driver.terminate()
         self._free.clear()
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        async with timeout(self._limits.connect):
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     def _take(self, tenant: Tenant) -> "_Connection | None":
         """The connection used last, better still one that shows this tenant's rows."""
@@ -63,12 +74,16 @@ class Reader:
         return None
 
     async def _open(self) -> "_Connection":
-        driver = await connect(self._database_url)
-        for kind in ("json", "jsonb"):
-            # As on SQLAlchemy's connections: statements encode, connections decode.
-            await driver.set_type_codec(
-                kind, schema="pg_catalog", encoder=str, decoder=msgspec.json.decode
-            )
+        driver = await connect(self._database_url, self._limits)
+        try:
+            for kind in ("json", "jsonb"):
+                # As on SQLAlchemy's connections: statements encode, connections decode.
+                await driver.set_type_codec(
+                    kind, schema="pg_catalog", encoder=str, decoder=msgspec.json.decode
+                )
+        except BaseException:
+            driver.terminate()
+            raise
         return _Connection(driver)
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from photo.adapters.s3.clients import S3Clients, translated
+from photo.adapters.s3.store import S3ObjectStore
 
 _MINE = "BucketAlreadyOwnedByYou"
 _HOUR = 3600
@@ -42,12 +43,30 @@ async def is_public(clients: S3Clients, bucket: str) -> bool:
     """
     anyone = clients.anonymous
     with translated():
-        async with _probe(clients.own, bucket) as probe:
+        async with _probe(clients, bucket) as probe:
             return (
                 await _allowed(anyone.list_objects_v2(Bucket=bucket, MaxKeys=1))
                 or await _allowed(anyone.head_object(**probe))
                 or await _allowed(anyone.put_object(**probe, Body=b""))
             )
+
+
+async def replaces(clients: S3Clients, bucket: str) -> bool:
+    """Whether a second write takes the place of the first, though it must not.
+
+    Raises `Unavailable` as `is_public` does.
+    """
+    with translated():
+        async with _probe(clients, bucket) as probe:
+            try:
+                await clients.own.put_object(**probe, Body=b"", IfNoneMatch="*")
+            except ClientError as error:
+                if _status(error) == HTTPStatus.PRECONDITION_FAILED:
+                    return False
+                if _status(error) == HTTPStatus.NOT_IMPLEMENTED:
+                    return True
+                raise
+    return True
 
 
 def _location(region: str) -> dict[str, Any]:
@@ -58,21 +77,26 @@ def _location(region: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _probe(s3: Any, bucket: str) -> AsyncIterator[dict[str, str]]:
+async def _probe(clients: S3Clients, bucket: str) -> AsyncIterator[dict[str, str]]:
     """An empty object that is there for a moment."""
     probe = {"Bucket": bucket, "Key": f"probes/{uuid4()}"}
-    await s3.put_object(**probe, Body=b"")
+    await clients.own.put_object(**probe, Body=b"")
     try:
         yield probe
     finally:
-        await s3.delete_object(**probe)
+        await S3ObjectStore(clients, bucket=bucket).delete(probe["Key"])
 
 
 async def _allowed(request: Awaitable[object]) -> bool:
     try:
         await request
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in _REFUSED:
+        if _status(error) in _REFUSED:
             return False
         raise
     return True
+
+
+def _status(error: ClientError) -> int:
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status

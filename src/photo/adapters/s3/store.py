@@ -1,15 +1,25 @@
 """One bucket of S3's."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Sequence,
+)
 from contextlib import aclosing, suppress
+from datetime import datetime
 from typing import Any
 
-from photo.adapters.s3.clients import S3Clients, translated
+from botocore.exceptions import ClientError
+
+from photo.adapters.s3.clients import S3Clients, in_time, translated
 from photo.application.ports import ListedObject, ObjectStore, StoredObject
 from photo.domain.errors import Unavailable
 
 _CHUNK_BYTES = 1 << 20
 _PART_BYTES = 8 << 20
+_TAKEN = {"PreconditionFailed", "412"}
 
 
 class S3ObjectStore(ObjectStore):
@@ -17,6 +27,7 @@ class S3ObjectStore(ObjectStore):
 
     def __init__(self, clients: S3Clients, *, bucket: str) -> None:
         self._s3 = clients.own
+        self._limits = clients.limits
         self._bucket = bucket
 
     async def head(self, key: str) -> StoredObject:
@@ -28,45 +39,78 @@ class S3ObjectStore(ObjectStore):
         with translated(key):
             found = await self._s3.get_object(Bucket=self._bucket, Key=key)
             body = found["Body"]
-            async with body:
-                async for chunk in body.iter_chunks(_CHUNK_BYTES):
+            async with (
+                body,
+                aclosing(
+                    in_time(
+                        body.iter_chunks(_CHUNK_BYTES),
+                        size=found["ContentLength"],
+                        limits=self._limits,
+                    )
+                ) as chunks,
+            ):
+                async for chunk in chunks:
                     yield chunk
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
-    ) -> None:
+    ) -> bool:
         target = {"Bucket": self._bucket, "Key": key}
         async with aclosing(_in_parts(chunks)) as parts:
-            first = await anext(parts, b"")
-            if len(first) < _PART_BYTES:
-                with translated():
-                    await self._s3.put_object(
-                        **target, Body=first, ContentType=content_type
-                    )
-                return
+            first, second = await anext(parts, b""), await anext(parts, None)
+            if second is None:
+                return await self._write_once(
+                    self._s3.put_object, target, Body=first, ContentType=content_type
+                )
             with translated():
                 begun = await self._s3.create_multipart_upload(
                     **target, ContentType=content_type
                 )
-            await self._write_parts(
-                first, parts, target | {"UploadId": begun["UploadId"]}
+            return await self._write_parts(
+                (first, second), parts, target | {"UploadId": begun["UploadId"]}
             )
 
     async def _write_parts(
-        self, first: bytes, rest: AsyncIterator[bytes], upload: dict[str, Any]
-    ) -> None:
+        self,
+        first: Sequence[bytes],
+        rest: AsyncIterator[bytes],
+        upload: dict[str, Any],
+    ) -> bool:
+        written = False
         try:
-            done = [await self._write_part(first, 1, upload)]
+            done = [
+                await self._write_part(part, number, upload)
+                for number, part in enumerate(first, 1)
+            ]
             async for part in rest:
                 done.append(await self._write_part(part, len(done) + 1, upload))
-            with translated():
-                await self._s3.complete_multipart_upload(
-                    **upload, MultipartUpload={"Parts": done}
-                )
-        except BaseException:
-            with suppress(Unavailable), translated():
-                await self._s3.abort_multipart_upload(**upload)
-            raise
+            written = await self._write_once(
+                self._s3.complete_multipart_upload,
+                upload,
+                MultipartUpload={"Parts": done},
+            )
+        finally:
+            if not written:
+                with suppress(Unavailable), translated():
+                    await self._s3.abort_multipart_upload(**upload)
+        return written
+
+    async def _write_once(
+        self, write: Callable[..., Awaitable[object]], target: Any, **what: Any
+    ) -> bool:
+        """Write unless something lies there: the store sees to it.
+
+        It answers with a conflict where it cannot tell, because that changes at this
+        moment. As after every failure of the store's, the caller may try again.
+        """
+        with translated():
+            try:
+                await write(**target, **what, IfNoneMatch="*")
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _TAKEN:
+                    raise
+                return False
+        return True
 
     async def _write_part(
         self, part: bytes, number: int, upload: dict[str, Any]
@@ -103,19 +147,36 @@ class S3ObjectStore(ObjectStore):
             for item in page.get("Contents", ())
         ]
 
+    async def abandon_writes(self, *, begun_before: datetime) -> int:
+        """Abort uploads in parts: until then S3 keeps, and bills, their parts."""
+        abandoned = 0
+        pages = self._s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._bucket
+        )
+        with translated():
+            async for page in pages:
+                for begun in page.get("Uploads", ()):
+                    if begun["Initiated"] < begun_before:
+                        await self._s3.abort_multipart_upload(
+                            Bucket=self._bucket,
+                            Key=begun["Key"],
+                            UploadId=begun["UploadId"],
+                        )
+                        abandoned += 1
+        return abandoned
+
     async def check(self) -> None:
         with translated():
             await self._s3.head_bucket(Bucket=self._bucket)
 
 
 async def _in_parts(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in full parts, then what is left over."""
+    """The same bytes in parts that S3 takes; what comes in one chunk stays in one."""
     pending = bytearray()
     async for chunk in chunks:
         pending += chunk
-        while len(pending) >= _PART_BYTES:
-            part = bytes(pending[:_PART_BYTES])
-            del pending[:_PART_BYTES]
-            yield part
+        if len(pending) >= _PART_BYTES:
+            yield bytes(pending)
+            pending.clear()
     if pending:
         yield bytes(pending)

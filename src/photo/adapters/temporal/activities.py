@@ -1,5 +1,6 @@
 """The steps of a job as Temporal runs them: one call of the application each."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -15,18 +16,22 @@ from photo.adapters.temporal.messages import (
     ToRecognize,
 )
 from photo.application.deliveries import StartLostDeliveries
+from photo.application.endings import EndJob
 from photo.application.erasing import ConfirmErasures
+from photo.application.inspecting import DescribePoison
 from photo.application.intake import FetchPhoto, VerifyPhoto
 from photo.application.processing import (
-    EndJob,
     NormalizePhoto,
     PageSize,
     PublishResult,
     RecognizeText,
 )
+from photo.application.reconciling import CheckResults, Stretch, SweepArtifacts
 from photo.application.retention import ApplyRetention, Pruned
-from photo.application.starting import StartForgottenJobs
+from photo.application.starting import StartForgottenJobs, StopStrayWork
 from photo.application.sweeping import SweepUploads, Swept
+from photo.domain.errors import NotFound
+from photo.domain.job import JobId
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +63,13 @@ class JobActivities:
     verify_photo: VerifyPhoto
     publish_result: PublishResult
     end_job: EndJob
+    describe_poison: DescribePoison
     start_forgotten_jobs: StartForgottenJobs
     start_lost_deliveries: StartLostDeliveries
+    stop_stray_work: StopStrayWork
     sweep_uploads: SweepUploads
+    sweep_artifacts: SweepArtifacts
+    check_results: CheckResults
     confirm_erasures: ConfirmErasures
     apply_retention: ApplyRetention
 
@@ -80,6 +89,13 @@ class JobActivities:
     async def fail(self, ending: ToFail) -> None:
         if await self.end_job.fail(ending.job_id, ending.failure):
             log.info("job_failed", code=ending.failure.code)
+            if ending.failure.crashes:
+                await self._tell_of_poison(ending.job_id)
+
+    async def _tell_of_poison(self, job_id: JobId) -> None:
+        with suppress(NotFound):  # it was erased meanwhile
+            if poison := await self.describe_poison(job_id):
+                log.error("photo_poisoned", **asdict(poison))
 
     @activity.defn(name="cancel")
     async def cancel(self, job: JobRef) -> None:
@@ -96,6 +112,20 @@ class JobActivities:
         log.info("uploads_swept", **asdict(swept))
         return swept
 
+    @activity.defn(name="stop-stray-work")
+    async def stop_stray(self) -> int:
+        return await self.stop_stray_work()
+
+    @activity.defn(name="sweep-artifacts")
+    async def sweep_processed(self, so_far: Stretch) -> Stretch:
+        stretch = await self.sweep_artifacts(so_far.next or "")
+        return _told_at_the_end("artifacts_swept", so_far.then(stretch))
+
+    @activity.defn(name="check-results")
+    async def check_all(self, so_far: Stretch) -> Stretch:
+        stretch = await self.check_results(so_far.next or "")
+        return _told_at_the_end("results_checked", so_far.then(stretch))
+
     @activity.defn(name="confirm-erasures")
     async def confirm(self) -> int:
         erasures = await self.confirm_erasures()
@@ -107,3 +137,10 @@ class JobActivities:
         pruned = await self.apply_retention()
         log.info("retention_applied", **asdict(pruned))
         return pruned
+
+
+def _told_at_the_end(event: str, so_far: Stretch) -> Stretch:
+    if so_far.next is None:
+        seen, deleted, damaged = so_far.seen, so_far.deleted, so_far.damaged
+        log.info(event, seen=seen, deleted=deleted, damaged=damaged)
+    return so_far

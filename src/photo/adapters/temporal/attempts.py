@@ -1,7 +1,9 @@
 """Around every attempt at an activity: log context, heartbeats, errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import errno
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from time import perf_counter
@@ -17,6 +19,7 @@ from temporalio.worker import (
     Interceptor,
 )
 
+from photo.adapters.temporal.backoff import pause
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import Internal, PhotoError, Unavailable, UrlUnreachable
 from photo.domain.job import Failure
@@ -26,46 +29,78 @@ log = structlog.get_logger(__name__)
 #: A cancelled step learns of it at its next heartbeat.
 HEARTBEAT_INTERVAL = timedelta(seconds=1)
 
-#: A bug may be a passing one (a race, a full disk); this many tries will tell.
+#: Somebody has to make room: until then nothing can be written.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+#: A bug may be a passing one (a race); this many tries will tell.
 BUG_ATTEMPTS = 3
 
 #: Another server that does not answer is tried this often, a minute each time.
 FETCH_ATTEMPTS = 3
 
+# Zero would mean that the retry policy says when.
+_AT_ONCE = timedelta(milliseconds=1)
+
 #: Steps that nothing can end but success: without them a job would never end.
 ENDINGS = frozenset({"fail", "cancel"})
 
 
+#: A number from 0 up to 1, another at each call.
+Chance = Callable[[], float]
+
+
 class AttemptInterceptor(Interceptor):
-    def __init__(self, note_waiting: NoteWaiting) -> None:
+    def __init__(
+        self, note_waiting: NoteWaiting, chance: Chance = random.random
+    ) -> None:
         self._note_waiting = note_waiting
+        self._chance = chance
 
     def intercept_activity(
         self, next: ActivityInboundInterceptor
     ) -> ActivityInboundInterceptor:
-        return _Attempt(next, self._note_waiting)
+        return _Attempt(next, self._note_waiting, self._chance)
 
 
 class _Attempt(ActivityInboundInterceptor):
     def __init__(
-        self, next: ActivityInboundInterceptor, note_waiting: NoteWaiting
+        self,
+        next: ActivityInboundInterceptor,
+        note_waiting: NoteWaiting,
+        chance: Chance,
     ) -> None:
         super().__init__(next)
         self._note_waiting = note_waiting
+        self._chance = chance
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
         about = _ids(input.args)
         job_id = about.get("job_id")
         context = {"step": info.activity_type, "attempt": info.attempt, **about}
-        with bound_contextvars(**context), _told_to_temporal(info):
+        with bound_contextvars(**context), _told_to_temporal(info, self._chance):
             async with _heartbeats():
                 try:
-                    return await self.next.execute_activity(input)
-                except (Unavailable, UrlUnreachable) as error:
-                    if job_id and not _is_final(error, info):
+                    with _waiting_for_room():
+                        return await self.next.execute_activity(input)
+                except PhotoError as error:
+                    if job_id and _is_waited_for(error, info):
                         await self._note_waiting(job_id, error)
                     raise
+
+
+@contextmanager
+def _waiting_for_room() -> Iterator[None]:
+    """A full disk is waited for like any service that is away."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise Unavailable(
+            "There is no room to work on the photo at the moment.",
+            reason=errno.errorcode[error.errno],
+        ) from error
 
 
 def _ids(messages: Sequence[Any]) -> dict[str, Any]:
@@ -94,8 +129,8 @@ async def _beat() -> None:
 
 
 @contextmanager
-def _told_to_temporal(info: activity.Info) -> Iterator[None]:
-    """Tell Temporal which failures no retry can cure, and log what happened.
+def _told_to_temporal(info: activity.Info, chance: Chance) -> Iterator[None]:
+    """Tell Temporal whether and when to try again, and log what happened.
 
     Causes stay out of the history: an exception's message may hold anything.
     """
@@ -103,23 +138,48 @@ def _told_to_temporal(info: activity.Info) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
+        if _is_cut_off():
+            log.info("step_handed_back")
+            raise _handed_back() from None
         log.info("step_cancelled")
         raise
     except Unavailable as error:
         log.warning("step_unavailable", detail=error.detail, reason=error.reason)
-        raise _failed(error, info) from None
+        raise _failed(error, info, chance) from None
     except Exception as error:  # the edge of the worker: a bug must not end it
         if isinstance(error, PhotoError) and not isinstance(error, Internal):
-            log.info("step_refused", code=error.code, reason=error.reason)
-            raise _failed(error, info) from None
+            event = "step_crashed" if error.crash else "step_refused"
+            log.info(event, code=error.code, reason=error.reason)
+            raise _failed(error, info, chance) from None
         log.exception("step_broke")
         broken = Internal("Something broke while this photo was processed.")
-        raise _failed(broken, info) from None
+        raise _failed(broken, info, chance) from None
     log.info("step_done", duration_ms=round((perf_counter() - since) * 1000, 1))
 
 
+def _is_cut_off() -> bool:
+    """Whether it is the worker that ends, and not the step."""
+    details = activity.cancellation_details()
+    return details is not None and details.worker_shutdown
+
+
+def _handed_back() -> ApplicationError:
+    """Have another worker begin anew, whatever the attempt's number."""
+    error = Unavailable("The worker that was at this step stopped.")
+    return ApplicationError(
+        error.detail,
+        Failure.of(error),
+        type=error.code,
+        next_retry_delay=_AT_ONCE,
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
 def _is_final(error: PhotoError, info: activity.Info) -> bool:
-    """Whether this attempt is the last."""
+    """Whether Temporal makes no other attempt.
+
+    What was cut short by a death the workflow has tried again, and counts.
+    """
     if info.activity_type in ENDINGS:
         return False
     match error:
@@ -133,7 +193,14 @@ def _is_final(error: PhotoError, info: activity.Info) -> bool:
             return True
 
 
-def _failed(error: PhotoError, info: activity.Info) -> ApplicationError:
+def _is_waited_for(error: PhotoError, info: activity.Info) -> bool:
+    """Whether the step is tried again for something that its job can be told."""
+    if error.crash:
+        return error.retryable
+    return not isinstance(error, Internal) and not _is_final(error, info)
+
+
+def _failed(error: PhotoError, info: activity.Info, chance: Chance) -> ApplicationError:
     """The error with the job's failure in it; what a photo is to blame for is benign.
 
     Benign errors are left out of Temporal's own log and failure metrics.
@@ -144,6 +211,9 @@ def _failed(error: PhotoError, info: activity.Info) -> ApplicationError:
         Failure.of(error),
         type=error.code,
         non_retryable=_is_final(error, info),
+        next_retry_delay=pause(
+            info.attempt, chance(), at_least=error.retry_after or timedelta()
+        ),
         category=ApplicationErrorCategory.UNSPECIFIED
         if blameless
         else ApplicationErrorCategory.BENIGN,

@@ -12,15 +12,15 @@ from photo.domain.errors import Unavailable
 # A request is waiting: better no answer than a late one.
 RPC_TIMEOUT = timedelta(seconds=2)
 
+# Connecting, which the first call may have to do, knows no limit of its own.
+_CALL_LIMIT = 2 * RPC_TIMEOUT
+
 
 @asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Let no error of the SDK out; one that cannot connect is a bare RuntimeError.
-
-    Connecting, which the first call may have to do, knows no limit of its own.
-    """
+async def translated(within: timedelta = _CALL_LIMIT) -> AsyncIterator[None]:
+    """Let no error of the SDK out; one that cannot connect is a bare RuntimeError."""
     try:
-        async with asyncio.timeout(2 * RPC_TIMEOUT.total_seconds()):
+        async with asyncio.timeout(within.total_seconds()):
             yield
     except RPCError as error:
         raise _unavailable(error.status.name) from error

@@ -14,6 +14,7 @@ from photo.domain.webhook import DeliveryId
 
 # As for jobs: deciding what comes next takes milliseconds.
 _TASK_TIMEOUT = timedelta(seconds=5)
+_LONGEST = timedelta(days=2)
 
 
 class TemporalCourier(Courier):
@@ -23,10 +24,12 @@ class TemporalCourier(Courier):
         self._client = client
         self._task_queue = task_queue
 
-    async def start(self, delivery_id: DeliveryId) -> None:
+    async def start(self, delivery_id: DeliveryId) -> bool:
         async with translated():
             with suppress(WorkflowAlreadyStartedError):
                 await self._start(delivery_id)
+                return True
+        return False
 
     async def hurry(self, delivery_id: DeliveryId) -> None:
         async with translated():
@@ -38,6 +41,7 @@ class TemporalCourier(Courier):
             DeliveryRef(delivery_id),
             id=workflow_id(delivery_id),
             task_queue=self._task_queue,
+            run_timeout=_LONGEST,
             task_timeout=_TASK_TIMEOUT,
             rpc_timeout=RPC_TIMEOUT,
             start_signal=signal,

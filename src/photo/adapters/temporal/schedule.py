@@ -20,11 +20,20 @@ from photo.adapters.temporal.calls import translated
 
 #: How often each workflow runs.
 INTERVALS = {
-    "start-forgotten-jobs": timedelta(seconds=30),
+    "start-forgotten-jobs": timedelta(seconds=10),
+    "stop-stray-work": timedelta(minutes=1),
     "sweep-uploads": timedelta(hours=1),
+    "sweep-artifacts": timedelta(minutes=30),
+    "check-results": timedelta(minutes=30),
     "confirm-erasures": timedelta(hours=1),
     "apply-retention": timedelta(hours=1),
 }
+
+# Only a worker that starts waits for this, and it would try again.
+_CALL_LIMIT = timedelta(seconds=30)
+
+# No run waits for longer than this, and none begins before the last one has ended.
+_LONGEST = timedelta(days=1)
 
 
 async def schedule_all(client: Client, task_queue: str) -> None:
@@ -39,7 +48,9 @@ async def schedule_all(client: Client, task_queue: str) -> None:
 async def _schedule(client: Client, workflow: str, task_queue: str) -> None:
     name, every = schedule_id(workflow, task_queue), INTERVALS[workflow]
     wanted = Schedule(
-        action=ScheduleActionStartWorkflow(workflow, id=name, task_queue=task_queue),
+        action=ScheduleActionStartWorkflow(
+            workflow, id=name, task_queue=task_queue, run_timeout=_LONGEST
+        ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
         policy=SchedulePolicy(
             overlap=ScheduleOverlapPolicy.SKIP,
@@ -51,7 +62,7 @@ async def _schedule(client: Client, workflow: str, task_queue: str) -> None:
     def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
         return ScheduleUpdate(replace(wanted, state=found.description.schedule.state))
 
-    async with translated():
+    async with translated(within=_CALL_LIMIT):
         try:
             await client.create_schedule(name, wanted)
         except ScheduleAlreadyRunningError:

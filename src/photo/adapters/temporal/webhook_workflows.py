@@ -4,9 +4,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
+    from photo.adapters.temporal.backoff import RETRY
     from photo.adapters.temporal.messages import DeliveryRef
     from photo.adapters.temporal.queues import webhooks_queue
     from photo.adapters.temporal.webhook_activities import DeliveryActivities
@@ -16,9 +16,6 @@ ATTEMPT_LIMIT = timedelta(seconds=45)
 
 # Every attempt says each second that it is alive.
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
-
-# What failed here was not the receiver: an attempt at it is made as soon as possible.
-RETRY = RetryPolicy(maximum_interval=timedelta(seconds=30))
 
 
 @workflow.defn(name="deliver-webhook")
@@ -46,6 +43,7 @@ class DeliverWebhook:
             task_queue=webhooks_queue(workflow.info().task_queue),
             start_to_close_timeout=ATTEMPT_LIMIT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            # What failed here was not the receiver: it is tried again soon.
             retry_policy=RETRY,
         )
         if pause.seconds is None:

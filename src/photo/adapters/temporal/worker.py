@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
+import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -17,6 +18,11 @@ from photo.adapters.temporal.queues import (
     images_queue,
     scans_queue,
     webhooks_queue,
+)
+from photo.adapters.temporal.repair_workflows import (
+    CheckAll,
+    StopStray,
+    SweepProcessed,
 )
 from photo.adapters.temporal.webhook_activities import DeliveryActivities
 from photo.adapters.temporal.webhook_workflows import DeliverWebhook
@@ -29,9 +35,14 @@ from photo.adapters.temporal.workflows import (
 )
 from photo.application.processing import NoteWaiting
 
+log = structlog.get_logger(__name__)
+
 # Most steps end by themselves in this time, and orchestrators kill after 30 s; what is
-# cut off is tried again by another worker.
+# cut off is handed back, and another worker has it at once.
 GRACE = timedelta(seconds=20)
+
+# The grace, and time to hand back: a server that is silent then finds out by itself.
+STOP_WITHIN = GRACE + timedelta(seconds=3)
 
 # Light steps wait for the network most of the time.
 LIGHT_STEPS = 20
@@ -47,7 +58,6 @@ SCANS = 10
 
 _worker = partial(
     Worker,
-    graceful_shutdown_timeout=GRACE,
     # How long a workflow waits for a worker that died with its history.
     sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
     max_heartbeat_throttle_interval=HEARTBEAT_INTERVAL,
@@ -75,25 +85,37 @@ def make_workers(  # noqa: PLR0917 - the steps of every queue
     note_waiting: NoteWaiting,
     *,
     image_processes: int,
+    grace: timedelta = GRACE,
 ) -> Workers:
-    make = partial(_worker, client, interceptors=[AttemptInterceptor(note_waiting)])
+    make = partial(
+        _worker,
+        client,
+        interceptors=[AttemptInterceptor(note_waiting)],
+        graceful_shutdown_timeout=grace,
+    )
     return Workers(
         light=make(
             task_queue=task_queue,
             workflows=[
                 ApplyRetention,
+                CheckAll,
                 ConfirmErasures,
                 DeliverWebhook,
                 ProcessPhoto,
                 StartForgotten,
+                StopStray,
                 Sweep,
+                SweepProcessed,
             ],
             activities=[
                 jobs.publish,
                 jobs.fail,
                 jobs.cancel,
                 jobs.start_forgotten,
+                jobs.stop_stray,
                 jobs.sweep,
+                jobs.sweep_processed,
+                jobs.check_all,
                 jobs.confirm,
                 jobs.retain,
             ],
@@ -123,19 +145,26 @@ def make_workers(  # noqa: PLR0917 - the steps of every queue
 
 
 @asynccontextmanager
-async def running(*workers: Worker) -> AsyncIterator[Callable[[Worker], None]]:
+async def running(
+    *workers: Worker, stop_within: timedelta = STOP_WITHIN
+) -> AsyncIterator[Callable[[Worker], None]]:
     """Work meanwhile, then stop all at once; the death of one ends the others.
 
     Another worker can join them later.
     """
-    started: list[Worker] = []
+    started: dict[Worker, asyncio.Task[None]] = {}
     async with asyncio.TaskGroup() as group:
 
         def start(worker: Worker) -> None:
-            group.create_task(worker.run())
-            started.append(worker)
+            started[worker] = group.create_task(worker.run())
 
         for worker in workers:
             start(worker)
         yield start
-        await asyncio.gather(*(worker.shutdown() for worker in started))
+        try:
+            async with asyncio.timeout(stop_within.total_seconds()):
+                await asyncio.gather(*(worker.shutdown() for worker in started))
+        except TimeoutError:
+            log.warning("worker_stop_cut_short")
+            for run in started.values():
+                run.cancel()

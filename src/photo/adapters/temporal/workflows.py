@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,11 +19,21 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from photo.adapters.temporal.activities import ImageActivities, JobActivities
+    from photo.adapters.temporal.backoff import RETRY
     from photo.adapters.temporal.messages import JobRef, ToFail, ToPublish, ToRecognize
     from photo.adapters.temporal.queues import fetches_queue, images_queue, scans_queue
+    from photo.adapters.temporal.tries import Tries, failure_of
     from photo.application.retention import Pruned
     from photo.application.sweeping import Swept
-    from photo.domain.errors import Internal, JobFinished, TimedOut, Unavailable
+    from photo.domain.errors import (
+        CorruptImage,
+        Internal,
+        JobFinished,
+        PhotoError,
+        RecognitionFailed,
+        TimedOut,
+        Unavailable,
+    )
     from photo.domain.job import Failure
 
 Message = TypeVar("Message")
@@ -35,10 +46,6 @@ PATIENCE = timedelta(hours=6)
 # Every step says each second that it is alive: after this silence its worker is dead,
 # or the whole process hangs.
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
-
-# A step whose worker died or which overran its time is tried this often: more, and
-# one photo could take down worker after worker.
-CUT_SHORT_ATTEMPTS = 3
 
 # The fetcher's own limit ends sooner, and knows more.
 FETCH_LIMIT = timedelta(minutes=2)
@@ -66,10 +73,11 @@ SWEEP_LIMIT = timedelta(minutes=45)
 # The schedule comes round again.
 ONCE = RetryPolicy(maximum_attempts=1)
 
-# Ending a job is one row: quick, and tried until it is done, however long that takes.
+# Ending a job is one row and some files to delete: quick, and tried until it is done,
+# however long that takes.
 ROW = workflow.ActivityConfig(
     start_to_close_timeout=timedelta(seconds=10),
-    retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+    retry_policy=RETRY,
 )
 
 
@@ -79,8 +87,9 @@ def _step(limit: timedelta, task_queue: str | None = None) -> workflow.ActivityC
         start_to_close_timeout=limit,
         schedule_to_close_timeout=PATIENCE,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        retry_policy=RetryPolicy(
-            maximum_interval=timedelta(seconds=30),
+        # What was cut short the workflow counts, and tries again itself.
+        retry_policy=replace(
+            RETRY,
             non_retryable_error_types=[
                 "TemporalTimeout:Heartbeat",
                 "TemporalTimeout:StartToClose",
@@ -114,11 +123,14 @@ class ProcessPhoto:
         verify = _step(VERIFY_LIMIT, scans_queue(queue))
         await _attempt(JobActivities.verify, job, verify)
         normalize = _step(NORMALIZE_LIMIT, images_queue(queue))
-        images = await _attempt(ImageActivities.normalize, job, normalize)
+        images = await _attempt(
+            ImageActivities.normalize, job, normalize, blame=CorruptImage
+        )
         texts = await _attempt(
             ImageActivities.recognize,
             ToRecognize(job.job_id, images.pages),
             _step(RECOGNIZE_LIMIT, images_queue(queue)),
+            blame=RecognitionFailed,
         )
         files = [*images.files, *texts.files]
         await _attempt(
@@ -135,6 +147,7 @@ class StartForgotten:
         return await workflow.execute_activity_method(
             JobActivities.start_forgotten,
             start_to_close_timeout=START_FORGOTTEN_LIMIT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=ONCE,
         )
 
@@ -179,30 +192,30 @@ async def _attempt(
     step: Callable[[Any, Message], Awaitable[Answer]],
     message: Message,
     config: workflow.ActivityConfig,
+    *,
+    blame: type[PhotoError] = TimedOut,
 ) -> Answer:
-    """Run a step, and again if it was cut short rather than failed."""
-    attempt = 1
+    """Run a step, and again if it was cut short rather than failed.
+
+    All tries together have patience once, and each has time to be made at least.
+    """
+    tries, until = Tries(blame), workflow.now() + PATIENCE
     while True:
         try:
             return await workflow.execute_activity_method(step, message, **config)
         except ActivityError as error:
-            if attempt == CUT_SHORT_ATTEMPTS or not _cut_short(error):
-                raise
-        attempt += 1
-
-
-def _cut_short(error: ActivityError) -> bool:
-    return isinstance(error.cause, TimeoutError) and error.cause.type in {
-        TimeoutType.START_TO_CLOSE,
-        TimeoutType.HEARTBEAT,
-    }
+            pause = tries.note(error)
+        if pause:
+            await workflow.sleep(pause)
+        left = max(until - workflow.now(), RECOGNIZE_LIMIT)
+        config["schedule_to_close_timeout"] = left
 
 
 def _failure(error: BaseException) -> Failure:
     """What the job's owner is told."""
     match error.cause if isinstance(error, ActivityError) else error:
         case ApplicationError(details=[failure]):
-            return Failure(**failure)
+            return failure_of(failure)
         case TimeoutError(type=TimeoutType.SCHEDULE_TO_CLOSE):
             return Failure.of(
                 Unavailable("A service this photo needs was unavailable for too long.")

@@ -29,6 +29,7 @@ from photo.application.ports.records import (
     Erasures,
     UsageRecords,
 )
+from photo.application.ports.repairs import Repair, RepairLog
 from photo.application.ports.repositories import (
     Changes,
     InfectedFiles,
@@ -103,6 +104,8 @@ __all__ = [
     "RateLimiter",
     "Receipt",
     "RenderEvent",
+    "Repair",
+    "RepairLog",
     "Result",
     "ResultRenderer",
     "Scanner",

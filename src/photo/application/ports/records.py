@@ -26,6 +26,9 @@ class Erasures(Protocol):
     async def get(self, tenant: Tenant, job_id: JobId) -> Erasure:
         """Return the tenant's receipt, or raise `NotFound`."""
 
+    async def find(self, job_id: JobId) -> Erasure | None:
+        """Return a receipt, whosever it is, if there is one. For the worker."""
+
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         """Say that the objects are gone; of several calls the first counts."""
 

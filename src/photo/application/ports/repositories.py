@@ -1,6 +1,6 @@
 """Rows, and news of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -67,7 +67,8 @@ class JobRepository(Protocol):
         """Apply `change` to the stored job and return the result, or raise `NotFound`.
 
         Concurrent updates of one job happen one after the other. If `change` raises,
-        nothing is stored. It must be pure: it may run more than once. What it changed
+        nothing is stored; nor if it changes how a job ended: that raises `JobFinished`.
+        It must be pure: it may run more than once. What it changed
         is the next version for `JobEvents`, and everyone who waits in `JobFeed` for
         this job is woken; a change that changes nothing is none.
         """
@@ -75,17 +76,41 @@ class JobRepository(Protocol):
     async def page(self, query: JobQuery) -> Sequence[Job]:
         """Return at most `limit` jobs, newest first."""
 
+    async def find(self, job_ids: Sequence[JobId]) -> Mapping[JobId, Job]:
+        """Return those of the jobs that there are, whosever they are."""
+
     async def unfinished_since(
-        self, *, queued_before: datetime, running_before: datetime, limit: int
+        self,
+        *,
+        queued_before: datetime,
+        running_before: datetime,
+        ahead_of: datetime,
+        but_for: AbstractSet[JobId] = frozenset(),
+        limit: int,
     ) -> Sequence[Job]:
-        """Return jobs that have not moved since before a moment.
+        """Return jobs, but for some, that have not moved since before a moment.
 
         Those queued before the one come first, then those that entered their step
-        before the other; the oldest first.
+        before the other; the oldest first. What lies ahead of a moment was written by
+        a clock that is wrong: nobody knows how old it is, so it counts.
         """
 
-    async def unfinished_on(self, raw_keys: Sequence[str]) -> AbstractSet[str]:
-        """Return those of the raw bucket's keys that an unfinished job is on."""
+    async def succeeded(
+        self, *, after: tuple[Tenant, JobId], limit: int
+    ) -> Sequence[Job]:
+        """Return the next jobs that succeeded: of one tenant, the oldest first.
+
+        When there are no more of a tenant's, those of the next tenant come.
+        """
+
+    async def needed_on(
+        self, raw_keys: Sequence[str], *, crashed_after: datetime
+    ) -> AbstractSet[str]:
+        """Return those of the raw bucket's keys that are still needed.
+
+        By an unfinished job, or by people who are to look at a photo whose job failed
+        since then because processes crashed on it.
+        """
 
 
 class InfectedFiles(Protocol):

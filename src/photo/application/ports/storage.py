@@ -20,7 +20,10 @@ class ListedObject(NamedTuple):
 
 
 class ObjectStore(Protocol):
-    """One bucket. Writes are all or nothing; a finished write is seen by every read."""
+    """One bucket, where nothing is ever replaced: only deleted, and then written anew.
+
+    Writes are all or nothing; a finished write is seen by every read.
+    """
 
     async def head(self, key: str) -> StoredObject:
         """Say what lies under a key, or raise `ObjectNotFound`."""
@@ -30,11 +33,12 @@ class ObjectStore(Protocol):
 
     async def write(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
-    ) -> None:
-        """Store what the chunks add up to, replacing what was there.
+    ) -> bool:
+        """Store what the chunks add up to, or leave what lies there: then False.
 
-        Memory stays bounded whatever the length. If `chunks` raises, its error goes
-        on to the caller and nothing is stored.
+        Of several writers at once the first to finish wins. One that failed half-way
+        and tries again may lose to itself. Memory stays bounded whatever the length.
+        If `chunks` raises, its error goes on to the caller and nothing is stored.
         """
 
     async def delete(self, key: str) -> None:
@@ -42,6 +46,9 @@ class ObjectStore(Protocol):
 
     async def list(self, *, after: str, limit: int) -> Sequence[ListedObject]:
         """Return the first objects whose keys come after this one, in their order."""
+
+    async def abandon_writes(self, *, begun_before: datetime) -> int:
+        """Give up what is left of writes that never came to their end; how many."""
 
     async def check(self) -> None:
         """Raise `Unavailable` unless the bucket exists and answers."""

@@ -1,6 +1,7 @@
 """What surrounds the application: time, names, and what moves jobs."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
 
@@ -15,13 +16,19 @@ NewId = Callable[[str], str]
 
 
 class WorkflowEngine(Protocol):
-    """Moves jobs. Both calls may be repeated, for any job, in any state."""
+    """Moves jobs. All calls may be repeated, for any job, in any state."""
 
-    async def start(self, job: Job) -> None:
-        """Set a job going, or do nothing if it is under way or came to its end."""
+    async def start(self, job: Job) -> bool:
+        """Set a job going, or do nothing if it is under way; whether it was set going.
+
+        Whether there is anything left to do is for its row to say.
+        """
 
     async def cancel(self, job_id: JobId) -> None:
         """Stop work on a job soon; nothing if there is none."""
+
+    async def under_way(self) -> AbstractSet[JobId]:
+        """Return the jobs that are worked on, as it was some seconds ago."""
 
     async def check(self) -> None:
         """Raise `Unavailable` unless the engine answers."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from photo.domain.access import Tenant
-from photo.domain.job import Job
+from photo.domain.job import Job, JobId
 from photo.domain.webhook import (
     Delivery,
     DeliveryId,
@@ -72,8 +72,8 @@ class DeliveryQuery:
 class DeliveryRepository(Protocol):
     """Deliveries go with their webhook, and with their job."""
 
-    async def add(self, delivery: Delivery) -> None:
-        """Store a new delivery."""
+    async def add(self, delivery: Delivery) -> bool:
+        """Store a new delivery, unless its webhook has one of this job: then False."""
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """Return the delivery, whosever it is, or raise `NotFound`. For the worker."""
@@ -89,6 +89,9 @@ class DeliveryRepository(Protocol):
     async def page(self, query: DeliveryQuery) -> Sequence[Delivery]:
         """Return at most `limit` deliveries, newest first."""
 
+    async def of_job(self, job_id: JobId) -> Sequence[Delivery]:
+        """Return all deliveries of a job, whosever it is, the oldest first."""
+
     async def overdue(self, *, since: datetime, limit: int) -> Sequence[Delivery]:
         """Return pending ones whose next attempt was due before, the oldest first."""
 
@@ -96,8 +99,8 @@ class DeliveryRepository(Protocol):
 class Courier(Protocol):
     """Carries deliveries on, attempt by attempt. Both calls may be repeated."""
 
-    async def start(self, delivery_id: DeliveryId) -> None:
-        """Set a delivery going, or do nothing if it is under way."""
+    async def start(self, delivery_id: DeliveryId) -> bool:
+        """Set a delivery going, or do nothing if it is under way: which of the two."""
 
     async def hurry(self, delivery_id: DeliveryId) -> None:
         """Set a delivery going, or if it is under way, let its next attempt be now."""

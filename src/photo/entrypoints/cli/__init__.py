@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": _Lazy("up", "Do as `up` does, and read a folder's photos."),
     "doctor": _Lazy("doctor", "Check the settings and every dependency."),
     "infected": _Lazy("infected", "List and forget files that were found infected."),
+    "inspect": _Lazy("inspect", "Show all there is to know of a job."),
     "keys": _Lazy("keys", "Create, list and revoke API keys."),
     "migrate": _Lazy("migrate", "Bring the database to the newest revision."),
     "read": _Lazy("read", "Read photos and print their text."),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from photo.adapters.clamav import ClamdScanner
 from photo.adapters.postgres.check import PostgresCheck
-from photo.adapters.s3.buckets import is_public
+from photo.adapters.s3.buckets import is_public, replaces
 from photo.adapters.s3.clients import S3Clients
 from photo.application.ports import TextRecognizer, WorkflowEngine
 from photo.domain.errors import PhotoError, RecognitionFailed, Unavailable
@@ -110,16 +110,23 @@ def _checks(settings: Settings) -> Iterator[Check]:
         _database_answers,
         "start Postgres, correct DATABASE_URL, then run `photo migrate`",
     )
-    for name, bucket in (
-        ("raw_bucket", settings.s3_bucket_raw),
-        ("processed_bucket", settings.s3_bucket_processed),
-    ):
+    buckets = {
+        "raw_bucket": settings.s3_bucket_raw,
+        "processed_bucket": settings.s3_bucket_processed,
+    }
+    for name, bucket in buckets.items():
         yield Check(
             name,
             partial(_bucket_is_private, bucket),
             "create the bucket, let these credentials read, write and delete in it,"
             " and block all public access",
         )
+    yield Check(
+        "first_write_wins",
+        partial(_first_writes_win, [*buckets.values()]),
+        "use an object store that answers 412 to `If-None-Match: *` on PutObject if"
+        " the key is taken, as Amazon S3 does; a newer release of yours may do so",
+    )
     yield Check(
         "workflows",
         _workflows_answer,
@@ -183,6 +190,13 @@ async def _database_answers(container: AsyncContainer) -> str | None:
 async def _bucket_is_private(bucket: str, container: AsyncContainer) -> None:
     if await is_public(await container.get(S3Clients), bucket):
         raise Unavailable("Anyone may read or write here.")
+
+
+async def _first_writes_win(buckets: Sequence[str], container: AsyncContainer) -> None:
+    clients = await container.get(S3Clients)
+    for bucket in buckets:
+        if await replaces(clients, bucket):
+            raise Unavailable(f"A second write replaces the first in {bucket}.")
 
 
 async def _workflows_answer(container: AsyncContainer) -> None:

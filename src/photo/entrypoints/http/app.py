@@ -49,7 +49,7 @@ class HttpConfig:
 
 
 def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
-    """The application; it closes the container when it shuts down."""
+    """The application. Whoever made the container closes it."""
     v1 = Router(
         "/v1",
         route_handlers=[
@@ -71,7 +71,6 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         debug=config.debug,
         exception_handlers=HANDLERS,
         logging_config=None,
-        on_shutdown=[container.close],
         openapi_config=openapi_config(config.version, issuer=config.issuer),
     )
     app.state.gate = Gate(container)

@@ -1,5 +1,6 @@
 """What every exchange gets, whatever answers it: an id, safe headers, a log line."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 
@@ -62,6 +63,8 @@ class Edge:
                 await exchange.answer_preflight()
             else:
                 await self._app(exchange.scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:  # the edge of the task: the process ends
+            await exchange.break_off()
         finally:
             exchange.log()
 

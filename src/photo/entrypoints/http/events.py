@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from secrets import randbelow
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 from msgspec import Struct
 
+from photo.application.draining import Draining
 from photo.application.following import FollowJob
 from photo.domain.errors import NotFound, RateLimited, ValidationFailed
 from photo.domain.job import Job
@@ -29,7 +31,9 @@ _LAST = HeaderParameter(
     description="The `id` of the last event that arrived: the next one follows.",
     schema_extra={"pattern": f"^{_VERSION.pattern}$"},
 )
-_RECONNECT = b"retry: 3000\n\n"
+#: Milliseconds from the end of a stream until its client comes again: at least, and
+#: at most so many more, or all that a process had would come at once.
+_RETRY, _RETRY_SPREAD = 1_000, 5_000
 _HEARTBEAT = b":\n\n"
 
 
@@ -65,6 +69,7 @@ async def follow_job(
     request: ApiRequest,
     id: FromPath[str],
     follow: FromDishka[FollowJob],
+    draining: FromDishka[Draining],
     last_event_id: Annotated[str | None, _LAST] = None,
 ) -> Response[Any]:
     """Server-Sent Events `job`, from the first change or that after `Last-Event-ID`.
@@ -86,7 +91,7 @@ async def follow_job(
         error.pointer = f"/{_LAST_EVENT_ID}"
         raise
     return Stream(
-        _events(first, versions),
+        _events(first, versions, draining),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"},
     )
@@ -104,12 +109,18 @@ def _version(last_event_id: str | None) -> int:
 
 
 async def _events(
-    first: Job | None, rest: AsyncGenerator[Job | None, None]
+    first: Job | None, rest: AsyncGenerator[Job | None, None], draining: Draining
 ) -> AsyncIterator[bytes]:
     async with aclosing(rest):
-        yield _RECONNECT + _event(first)
+        yield _retry() + _event(first)
         async for version in rest:
             yield _event(version)
+        if draining.begun:
+            yield _retry()
+
+
+def _retry() -> bytes:
+    return b"retry: %d\n\n" % (_RETRY + randbelow(_RETRY_SPREAD))
 
 
 def _event(job: Job | None) -> bytes:

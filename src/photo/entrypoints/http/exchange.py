@@ -33,6 +33,7 @@ ANSWER_HEADERS = "answer_headers"
 TOO_SLOW = "too_slow"
 
 _LONGEST_PATH = 200
+_STOPPED = "This process stops and could wait no longer. Send the request again."
 _HEAD = "HEAD"
 _NO_BODY: HTTPResponseBodyEvent = {
     "type": "http.response.body",
@@ -95,11 +96,16 @@ class Exchange:
             self._answered = not message.get("more_body", False)
             await self._send(message)
 
-    async def refuse(self, detail: str) -> None:
+    async def refuse(self, detail: str, status: int = 400) -> None:
         request: Request[None, None, State] = Request(self.scope)
-        response = refused(request, Refused(detail, status_code=400))
+        response = refused(request, Refused(detail, status_code=status))
         answer = response.to_asgi_response(app=None, request=request)
         await answer(self.scope, self.receive, self.send)
+
+    async def break_off(self) -> None:
+        """Say that it was not carried out, unless something else was said already."""
+        if self._status is None:
+            await self.refuse(_STOPPED, status=503)
 
     async def answer_preflight(self) -> None:
         await self.send(

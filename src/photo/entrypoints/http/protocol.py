@@ -108,6 +108,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """What uvicorn does with whatever cannot be parsed."""
         self._refuse(self._fault)
 
+    def finish(self) -> None:
+        """Close with the answer to the request under way, if there is one."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close now, unless a request is under way or arriving."""
+        if self._head_since is None or not self._head_bytes:
+            super().shutdown()
+
     def enforce(self, now: float) -> None:
         """To be called every second."""
         if self._is_one_too_many:

@@ -3,14 +3,21 @@
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 
+from photo.application.draining import Draining
 from photo.entrypoints.http.protocol import GuardedProtocol
 
-_DRAIN_SECONDS = 5
+_LAME_DUCK_SECONDS = 1
+#: Of what has not been answered when nothing new is taken any more.
+_REQUEST_SECONDS = 2
+# What was sent before the client could know arrives in this time.
+_LAST_CALL_SECONDS = 0.1
 # Longer than clients and load balancers keep idle connections: whoever closes first
 # may cut off a request that the other is just sending.
 _KEEP_ALIVE_SECONDS = 75
@@ -28,7 +35,10 @@ def most_connections() -> int:
 
 
 class Server(uvicorn.Server):
-    """Calls `on_stop` as soon as it is told to stop, before it waits for requests.
+    """Serves until draining begins, then for a while more, and ends without haste.
+
+    Load balancers need that while to learn of it, and clients to be told with an
+    answer that it is the last on its connection.
 
     Ten times a second it tells how many seconds late it is: all requests are as late.
     """
@@ -37,14 +47,14 @@ class Server(uvicorn.Server):
         self,
         app: ASGIApp,
         *,
-        on_stop: Callable[[], None],
+        draining: Draining,
         on_lateness: Callable[[float], None] = lambda _: None,
         host: str = "127.0.0.1",
         port: int = 0,
         protocol: type[GuardedProtocol] = GuardedProtocol,
         connections: int | None = None,
     ) -> None:
-        self._on_stop = on_stop
+        self._draining = draining
         self._on_lateness = on_lateness
         self._due = float("inf")
         super().__init__(
@@ -64,7 +74,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 limit_concurrency=connections or most_connections(),
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_DRAIN_SECONDS,
+                timeout_graceful_shutdown=_REQUEST_SECONDS,
             )
         )
 
@@ -73,13 +83,36 @@ class Server(uvicorn.Server):
         now = loop.time()
         self._on_lateness(now - self._due)
         if counter % _TICKS_A_SECOND == 0:
-            for connection in [*self.server_state.connections]:
-                if isinstance(connection, GuardedProtocol):
-                    connection.enforce(now)
+            for connection in self._guarded():
+                connection.enforce(now)
         stop = await super().on_tick(counter)
         self._due = loop.time() + 1 / _TICKS_A_SECOND
-        return stop
+        return stop or self._draining.begun
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stop()
+        self._draining.begin()
+        self._announce_the_end()
+        await self.linger()
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_LAST_CALL_SECONDS)
         await super().shutdown(sockets)
+
+    async def linger(self) -> None:
+        """As a lame duck: it still takes what comes."""
+        await asyncio.sleep(_LAME_DUCK_SECONDS)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the process's business."""
+        yield
+
+    def _announce_the_end(self) -> None:
+        """Have every answer from here on be the last on its connection."""
+        self.server_state.default_headers.append(CLOSE_HEADER)
+        for connection in self._guarded():
+            connection.finish()
+
+    def _guarded(self) -> list[GuardedProtocol]:
+        connections = self.server_state.connections
+        return [each for each in connections if isinstance(each, GuardedProtocol)]

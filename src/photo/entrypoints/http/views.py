@@ -81,18 +81,32 @@ class JobLinks(Struct, frozen=True):
         return cls(path, f"{path}/events", f"{path}/result", f"{path}/files")
 
 
+class FailureView(Struct, frozen=True):
+    code: str
+    detail: str
+    #: Whether a new job on the same photo may fare better.
+    retryable: bool
+
+    @classmethod
+    def of(cls, failure: Failure | None) -> Self | None:
+        """Its crashes are not the client's business."""
+        if failure is None:
+            return None
+        return cls(failure.code, failure.detail, failure.retryable)
+
+
 class JobView(Struct, frozen=True, kw_only=True):
     id: JobId
     status: Status
     step: Step | None
     #: Why the present step is being tried again, if it is.
-    step_error: Failure | None
+    step_error: FailureView | None
     source: UploadSource | UrlSource
     #: The job whose photo is read once more.
     retry_of: JobId | None
     photo: Photo | None
     text_preview: str | None
-    error: Failure | None
+    error: FailureView | None
     metadata: Mapping[str, str]
     created_at: datetime
     started_at: datetime | None
@@ -107,12 +121,12 @@ class JobView(Struct, frozen=True, kw_only=True):
             id=job.id,
             status=job.status,
             step=job.step,
-            step_error=job.step_error,
+            step_error=FailureView.of(job.step_error),
             source=_source(job),
             retry_of=job.retry_of,
             photo=job.photo,
             text_preview=job.text_preview,
-            error=job.error,
+            error=FailureView.of(job.error),
             metadata=job.metadata,
             created_at=job.created_at,
             started_at=job.started_at,
@@ -180,17 +194,19 @@ class CheckView(Struct, frozen=True, omit_defaults=True):
 
 
 class Readiness(Struct, frozen=True):
-    status: Literal["ok", "failing"]
+    status: Literal["ok", "failing", "draining"]
     checks: dict[str, CheckView]
 
     @classmethod
-    def of(cls, healths: Mapping[str, Health]) -> Self:
+    def of(cls, healths: Mapping[str, Health], *, draining: bool) -> Self:
         checks = {"scanner": CheckView("disabled")} | {
             name: CheckView(
                 "failing" if health.failure else "ok", round(health.latency_ms, 1)
             )
             for name, health in healths.items()
         }
+        if draining:
+            return cls("draining", checks)
         failing = any(check.status == "failing" for check in checks.values())
         return cls("failing" if failing else "ok", checks)
 

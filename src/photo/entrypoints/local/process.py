@@ -72,6 +72,10 @@ class Process:
             )
         return cls(program, process, log)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def wait(self) -> int:
         return await self._process.wait()
 

@@ -28,6 +28,8 @@ from photo.entrypoints.settings import Settings
 
 #: The settings as lines of a shell, for other commands: `photo keys`, `photo doctor`.
 ENV_FILE = "env"
+#: As orchestrators have. A worker that was told to stop takes up to 25 seconds.
+GRACE_SECONDS = 30.0
 RAW, PROCESSED = "photo-raw", "photo-processed"
 
 _INHERITED = {"HOME", "LOG_LEVEL", "PATH", "TMPDIR"}
@@ -130,4 +132,5 @@ def _program(name: str, variables: Mapping[str, str], data_dir: Path) -> Program
         argv=[sys.executable, "-P", "-m", "photo", command],
         env={**inherited, **variables},
         cwd=data_dir,
+        grace_seconds=GRACE_SECONDS,
     )

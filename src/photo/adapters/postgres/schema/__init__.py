@@ -3,6 +3,7 @@
 from photo.adapters.postgres.schema.access import api_keys, audit_log, idempotency_keys
 from photo.adapters.postgres.schema.base import metadata
 from photo.adapters.postgres.schema.jobs import (
+    END_IS_FINAL,
     RETRIED_JOB_EXISTS,
     UNFINISHED,
     UPLOAD_EXISTS,
@@ -18,6 +19,7 @@ from photo.adapters.postgres.schema.texts import job_texts, job_words
 from photo.adapters.postgres.schema.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
+    "END_IS_FINAL",
     "RETRIED_JOB_EXISTS",
     "UNFINISHED",
     "UPLOAD_EXISTS",

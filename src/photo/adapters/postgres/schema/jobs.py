@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from photo.adapters.postgres.schema.base import Id, Time, metadata, tenant
 
+#: A trigger, as the next one: to be found in the migrations alone.
+END_IS_FINAL = "jobs_end_is_final"
 UPLOAD_SERVES_ONE_JOB = "jobs_upload_id_key"
 UPLOAD_EXISTS = "jobs_upload_fkey"
 RETRIED_JOB_EXISTS = "jobs_retry_of_fkey"

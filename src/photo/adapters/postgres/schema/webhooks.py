@@ -79,7 +79,13 @@ Index(
     webhook_deliveries.c.status,
     webhook_deliveries.c.id.desc(),
 )
-Index("webhook_deliveries_job", webhook_deliveries.c.job_id)
+#: A job ends once, and each webhook is told so once.
+Index(
+    "webhook_deliveries_once",
+    webhook_deliveries.c.job_id,
+    webhook_deliveries.c.webhook_id,
+    unique=True,
+)
 Index(
     "webhook_deliveries_due",
     webhook_deliveries.c.due_at,

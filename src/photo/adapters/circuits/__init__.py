@@ -1,0 +1,1 @@
+"""Ports in front of dependencies that are left alone while they fail."""

@@ -1,0 +1,20 @@
+"""Clients that are told 503 try again, as the service asks them to."""
+
+import asyncio
+
+import httpx
+
+_TRIES = 30
+
+
+class PatientTransport(httpx.AsyncHTTPTransport):
+    """A busy machine is no reason to fail; one that is busy for long is."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(_TRIES):
+            answer = await super().handle_async_request(request)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await answer.aclose()
+            await asyncio.sleep(int(answer.headers.get("Retry-After", 1)))
+        return answer

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+#: The metadata by which every job bears the idempotency key of its request: so rows
+#: whose answer was lost are known, too.
+REQUEST = "request"
+
 
 class Kind(StrEnum):
     """What a client sends."""
@@ -14,6 +18,8 @@ class Kind(StrEnum):
     INFECTED = "infected"
     BOMB = "bomb"
     URL = "url"
+    #: A good one whose client cancels the job again.
+    UNWANTED = "unwanted"
     #: Kills the process that reads it.
     POISON = "poison"
 
@@ -22,10 +28,12 @@ class Kind(StrEnum):
 ENDINGS: Mapping[Kind, frozenset[str]] = {
     Kind.GOOD: frozenset({"succeeded"}),
     Kind.URL: frozenset({"succeeded"}),
+    Kind.UNWANTED: frozenset({"cancelled", "succeeded"}),
     Kind.CORRUPT: frozenset({"corrupt_image", "unsupported_media_type"}),
     Kind.INFECTED: frozenset({"infected"}),
-    Kind.BOMB: frozenset({"image_too_large", "corrupt_image"}),
-    Kind.POISON: frozenset({"corrupt_image", "recognition_failed"}),
+    # A scanner may be too slow for what unpacks to so much.
+    Kind.BOMB: frozenset({"image_too_large", "corrupt_image", "unscannable"}),
+    Kind.POISON: frozenset({"corrupt_image"}),
 }
 
 
@@ -39,6 +47,10 @@ class Accepted:
     idempotency_key: str
     #: Seconds on the monotonic clock.
     at: float
+    #: What stands on the photo, where it is to be read.
+    word: str = ""
+    #: Whether its end is to be told to a URL of its own, too.
+    called_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,8 @@ class Answer:
     status: int | None
     #: "Retry-After" in seconds, where it was said.
     retry_after: float | None = None
+    #: The problem's `code`, where it was one.
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +96,11 @@ class Ledger:
     followed: dict[str, list[int]] = field(default_factory=dict)
     #: What clients gave up on: never accepted, although they kept asking.
     given_up: list[str] = field(default_factory=list)
+    #: Requests for a job that were turned down for good: code and idempotency key.
+    refused: list[str] = field(default_factory=list)
+    #: By job: the endings that answers have told of.
+    told: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: Jobs whose answer was the text of another photo.
+    mixed_up: list[str] = field(default_factory=list)
+    #: Jobs that another tenant's key could see.
+    leaked: list[str] = field(default_factory=list)

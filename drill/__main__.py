@@ -17,7 +17,7 @@ from photo.entrypoints.logging import configure_logging
 
 RESULTS = Path(__file__).with_name("results.json")
 SHORT = Orders(seed=1, jobs=110, faults=28, seconds=90)
-FULL = Orders(seed=1, jobs=500, faults=60, seconds=420, scenarios=[*SCENARIOS])
+FULL = Orders(seed=1, jobs=350, faults=60, seconds=350, scenarios=[*SCENARIOS])
 
 
 def main() -> int:
@@ -65,8 +65,13 @@ def _orders(options: argparse.Namespace) -> Orders:
 
 
 def _again(options: argparse.Namespace) -> str:
-    given = " ".join(argument for argument in sys.argv[1:] if argument)
-    return f"make drill SEED={options.seed}" + (f" ARGS='{given}'" if given else "")
+    sizes = {name: getattr(options, name) for name in ("jobs", "faults", "seconds")}
+    given = [
+        *(["--short"] if options.short else []),
+        *(f"--{name} {size}" for name, size in sizes.items() if size is not None),
+        *(f"--only {scenario}" for scenario in options.only or ()),
+    ]
+    return f"make drill SEED={options.seed} ARGS='{' '.join(given)}'"
 
 
 if __name__ == "__main__":

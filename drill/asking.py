@@ -83,7 +83,7 @@ class Asker:
 class Api:
     """The service as the holder of a key sees it."""
 
-    PATIENCE_SECONDS: ClassVar = 180.0
+    PATIENCE_SECONDS: ClassVar = 300.0
 
     asker: Asker
     headers: Mapping[str, str]

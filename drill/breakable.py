@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from drill import clock
+from drill import clamd, clock
 from drill.crash import Points
 from drill.proxy import FaultProxy
 from drill.scratch import Scratch
@@ -75,6 +75,8 @@ class Breakable:
                     await asyncio.sleep(fault.seconds)
             case Deed.RESTART:
                 await self._restart(self._struck(fault))
+            case Deed.RELOAD:
+                return await clamd.reload(self.dependencies.ports[Part.CLAMD])
             case Deed.CRASH:
                 return await self._crash(fault)
             case Deed.FILL:

@@ -1,8 +1,10 @@
 """A real clamd with a configuration and a signature of its own, on loopback."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from photo.adapters.clamav import ClamdScanner
@@ -26,6 +28,7 @@ RECOMMENDED = {
 #: In its folder.
 SOCKET = "clamd.sock"
 
+_RELOAD_SECONDS = 30.0
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
 
 
@@ -68,3 +71,15 @@ async def answers(port: int) -> bool:
     except Unavailable:
         return False
     return True
+
+
+async def reload(port: int) -> bool:
+    """Have it read its signatures anew; whether it was there to be told."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_RELOAD_SECONDS):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"nRELOAD\n")
+            said = await reader.read()
+            writer.close()
+            return said.startswith(b"RELOADING")
+    return False

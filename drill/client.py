@@ -26,7 +26,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Client:
-    PATIENCE_SECONDS: ClassVar = 180.0
+    PATIENCE_SECONDS: ClassVar = 300.0
 
     api: Api
     store: Store

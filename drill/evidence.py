@@ -89,6 +89,8 @@ class Tidied(NamedTuple):
 class Evidence:
     ledger: Ledger
     struck: Sequence[Struck] = ()
+    #: From when to when the service worked off what random faults had left behind.
+    catching_up: tuple[float, float] = (0.0, 0.0)
     jobs: Mapping[str, JobRow] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     deliveries: Sequence[DeliveryRow] = ()

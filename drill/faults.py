@@ -31,6 +31,7 @@ _DEEDS: dict[Deed, dict[Part, int]] = {
     },
     Deed.STOP: dict.fromkeys(_DEPENDENCIES, 1) | {Part.API: 1, Part.WORKER: 2},
     Deed.RESTART: {Part.API: 1, Part.WORKER: 1},
+    Deed.RELOAD: {Part.CLAMD: 1},
     Deed.CUT: dict.fromkeys(_DEPENDENCIES, 1),
     Deed.BLACKHOLE: dict.fromkeys(_DEPENDENCIES, 1),
     Deed.DELAY: dict.fromkeys(_DEPENDENCIES, 1),
@@ -54,6 +55,8 @@ _LASTS = {
 }
 #: How long it is waited for somebody to come by a crash point.
 _COME_BY_SECONDS = 15.0
+#: The same, where each is to be come by: few photos are infected or cancelled.
+_RARELY_COME_BY_SECONDS = 45.0
 #: Until it is back, at a guess: so long nothing else strikes the same.
 _BACK_SECONDS = 5.0
 
@@ -92,12 +95,11 @@ def plan(
     return sorted(planned, key=lambda fault: fault.at)
 
 
-def every_crash_point(seed: int, *, seconds: float) -> list[Fault]:
-    """Each that the load comes by, begun evenly within so many seconds."""
+def every_crash_point(seed: int) -> list[Fault]:
+    """Each that the load comes by, if it takes a while."""
     points = _shuffled(Random(seed), _points(_SERVICE))
     return [
-        _crash(seconds * number / len(points), point)
-        for number, point in enumerate(points)
+        replace(_crash(0, point), seconds=_RARELY_COME_BY_SECONDS) for point in points
     ]
 
 
@@ -172,7 +174,7 @@ def _target(fault: Fault) -> tuple[object, ...]:
             return (fault.part, fault.detail)
         case Deed.FILL:
             return (fault.deed,)
-        case Deed.KILL | Deed.STOP | Deed.RESTART | Deed.SKEW:
+        case Deed.KILL | Deed.STOP | Deed.RESTART | Deed.RELOAD | Deed.SKEW:
             return (fault.part, fault.number)
         case _:
             return ("the way to", fault.part)

@@ -44,13 +44,13 @@ class Order:
 
 #: Of a hundred.
 _SHARES: Mapping[Kind, int] = {
-    Kind.GOOD: 70,
+    Kind.GOOD: 71,
     Kind.UNWANTED: 3,
     Kind.CORRUPT: 10,
     Kind.INFECTED: 5,
     Kind.BOMB: 5,
     Kind.URL: 5,
-    Kind.POISON: 2,
+    Kind.POISON: 1,
 }
 _READ_SHARE = 0.35
 #: Every so many are followed, waited for, sent several times at once, called back.
@@ -59,13 +59,14 @@ _MOST_TIMES = 6
 
 
 def orders(seed: int, first: int, jobs: int, *, scanned: bool) -> Sequence[Order]:
-    """Each kind has its share, in an order that chance makes.
+    """Each kind has its share, be it by chance, in an order that chance makes.
 
     Where nothing is scanned nothing infected is sent: it would succeed.
     """
     chance = Random(f"orders {seed} {first}")
     ends, kinds = [*accumulate(_SHARES.values())], [*_SHARES]
-    dealt = [kinds[bisect_right(ends, 100 * nth / jobs)] for nth in range(jobs)]
+    places = [100 * (nth + chance.random()) / jobs for nth in range(jobs)]
+    dealt = [kinds[bisect_right(ends, place)] for place in places]
     chance.shuffle(dealt)
     return [
         _order(first + nth, kind, Random(f"order {seed} {first + nth}"))

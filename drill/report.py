@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drill.evidence import Evidence, Violation
+from drill.invariants.answers import failed_later
 from drill.invariants.attempts import begun_again, done_twice
 from drill.run import Found
 from drill.shapes import Deed
@@ -30,6 +31,7 @@ def figures(found: Found) -> dict[str, Any]:
             f"{each.fault.deed} {each.fault.part}" for each in struck
         ),
         "kinds_of_faults": len({(each.fault.deed, each.fault.part) for each in struck}),
+        "left_out": [*found.left_out],
         "crash_points": len(
             {
                 (each.fault.part, each.fault.detail)
@@ -46,6 +48,7 @@ def figures(found: Found) -> dict[str, Any]:
         "jobs_settled_s": round(found.settled.jobs_s, 1),
         "deliveries_settled_s": round(found.settled.deliveries_s, 1),
         "deliveries_hurried": found.settled.hurried,
+        "requests_failed_meanwhile": failed_later(evidence),
         "answers": _counted(
             str(answer.status or "none") for answer in evidence.ledger.answers
         ),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -24,7 +24,7 @@ from drill.receiver import receiving
 from drill.scenarios import SCENARIOS
 from drill.scene import Scene
 from drill.settling import Settled, settle
-from drill.shapes import Fault
+from drill.shapes import Fault, Part
 from drill.stack import Stack, running_stack
 from photo.domain.access import Scope
 
@@ -34,8 +34,11 @@ TENANTS = ("drill-one", "drill-two")
 _MAX_UNFINISHED = 120
 _VARIABLES = {"MAX_QUEUED_JOBS": str(_MAX_UNFINISHED)}
 
+#: Afterwards, when nothing is at fault: not one request of theirs may fail.
+_CALM_JOBS, _CALM_SECONDS = 10, 10.0
+
 #: When all is settled, followers come to their ends; but what never ends has none.
-_FOLLOWED_SECONDS = 30.0
+_FOLLOWED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class Found:
     #: By scenario.
     figures: Mapping[str, Mapping[str, Any]]
     violations: Sequence[Violation]
+    #: What could not be broken here, or in this way.
+    left_out: Sequence[str]
 
 
 async def drill(orders: Orders, folder: Path) -> Found:
@@ -68,14 +73,18 @@ async def drill(orders: Orders, folder: Path) -> Found:
     async with _staged(orders, folder) as (scene, secrets):
         await _random_faults(scene, orders)
         settled = await _settled(scene)
+        caught_up = monotonic()
+        await scene.clients.submit(_CALM_JOBS, over_seconds=_CALM_SECONDS)
         figures = {name: await SCENARIOS[name](scene) for name in orders.scenarios}
         await _settled(scene)
         with suppress(TimeoutError):
             async with asyncio.timeout(_FOLLOWED_SECONDS):
                 await scene.clients.follow_to_the_end()
-        evidence = await collect(
+        collected = await collect(
             scene.stack.places, scene.ledger, scene.struck, secrets=secrets
         )
+        left_out = [*scene.stack.impossible, *({*Part} - {*scene.stack.parts})]
+    evidence = replace(collected, catching_up=(settled.since, caught_up))
     return Found(
         orders=orders,
         seconds=monotonic() - began,
@@ -83,6 +92,7 @@ async def drill(orders: Orders, folder: Path) -> Found:
         evidence=evidence,
         figures=figures,
         violations=[*scene.violations, *violations(evidence)],
+        left_out=left_out,
     )
 
 

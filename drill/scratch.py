@@ -19,7 +19,7 @@ from photo.entrypoints.local.process import Program
 
 _BYTES = 256 << 20
 _PIECE = bytes(1 << 20)
-_READY_SECONDS = 10.0
+_READY_SECONDS = 30.0
 #: The file that says so.
 _READY = "ready"
 

@@ -28,7 +28,7 @@ _CLIENT = Config(
 )
 #: Nobody else's.
 _BUCKET = "drill"
-_READY_SECONDS = 30.0
+_READY_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)

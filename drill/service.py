@@ -22,7 +22,7 @@ from photo.entrypoints.local.service import service_variables
 
 _ROOT = Path(__file__).parents[1]
 _INHERITED = ("HOME", "PATH")
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _STARTED = b'"worker_started"'
 #: Of a worker: longer than it may take to finish its steps.
 _GRACE_SECONDS = 30.0

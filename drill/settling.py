@@ -14,9 +14,10 @@ from drill.collecting.workflows import connected, running_workflows
 from drill.evidence import DeliveryRow
 from drill.places import Places
 
-#: The goal is a minute. What is not done by then is stuck.
-DEADLINE_SECONDS = 180.0
-DELIVERIES_DEADLINE_SECONDS = 60.0
+#: The goal is a minute; a machine that has other things to do takes several. What is
+#: not done by then is stuck.
+DEADLINE_SECONDS = 420.0
+DELIVERIES_DEADLINE_SECONDS = 120.0
 
 _POLL_SECONDS = 0.5
 #: A receiver that failed is tried again minutes later; whoever knows that it is well
@@ -26,6 +27,8 @@ _PATIENCE = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
+    #: When the last fault had ended, on the monotonic clock.
+    since: float
     #: From the last fault until every job had ended, and its workflow.
     jobs_s: float
     #: From then until every delivery was.
@@ -46,6 +49,7 @@ async def settle(places: Places, apis: Mapping[str, Api], *, since: float) -> Se
     jobs_settled = monotonic()
     await _until(deliveries.rest, DELIVERIES_DEADLINE_SECONDS)
     return Settled(
+        since=since,
         jobs_s=jobs_settled - since,
         deliveries_s=monotonic() - jobs_settled,
         hurried=len(deliveries.hurried),

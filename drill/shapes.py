@@ -21,6 +21,8 @@ class Deed(StrEnum):
     STOP = "stop"
     #: SIGTERM, then a new one.
     RESTART = "restart"
+    #: The scanner reads its signatures anew.
+    RELOAD = "reload"
     #: The proxy in front of a dependency resets all connections and refuses new ones.
     CUT = "cut"
     #: It takes everything and passes nothing on.

@@ -12,7 +12,7 @@ from photo.entrypoints.local.errors import StackError
 from photo.entrypoints.local.process import Process
 
 #: How long anything may take to be there again.
-BACK_SECONDS = 90.0
+BACK_SECONDS = 180.0
 
 _PAUSE_SECONDS = 0.2
 _POLL_SECONDS = 0.5

@@ -35,7 +35,7 @@ async def _whole(sweep: SweepArtifacts | CheckResults) -> Stretch:
     """The whole way, one stretch after the other."""
     so_far = Stretch()
     while so_far.next is not None:
-        so_far = so_far.then(await sweep(so_far.next))
+        so_far = await sweep(so_far)
     return so_far
 
 

@@ -9,14 +9,23 @@ from sqlalchemy import Connection, text
 from photo.adapters.postgres.migrate import on_connection
 from photo.adapters.postgres.schema import metadata
 
-#: Whoever migrates at the same time waits for its turn.
-_TURN = text("SELECT pg_advisory_xact_lock(hashtext('photo-api migrations'))")
+#: Whoever migrates at the same time asks for its turn until the first one's connection
+#: ends. To wait in a transaction would not do: who builds an index waits for those.
+_TURN = text("SELECT pg_try_advisory_lock(hashtext('photo-api migrations'))")
+_PAUSE = text("SELECT pg_sleep(0.2)")
 
 
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+    while not connection.scalar(_TURN):
+        connection.execute(_PAUSE)
+        connection.commit()
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
-        connection.execute(_TURN)
         context.run_migrations()
 
 

@@ -31,7 +31,7 @@ _SESSIONS = """
     UNION ALL
     SELECT state || ': ' || pid FROM pg_stat_activity
     WHERE state LIKE 'idle in transaction%'
-        AND state_change < now() - interval '2 seconds'
+        AND state_change < now() - interval '10 seconds'
     UNION ALL
     SELECT 'prepared: ' || gid FROM pg_prepared_xacts
 """

@@ -1,13 +1,13 @@
 """I12, I13: what clients were told while things broke."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from drill.evidence import Evidence, Violation
 from drill.ledger import Answer
-from drill.shapes import Struck
 from photo.domain.errors import Overloaded
 
-#: After a fault has ended: connections are made anew, breakers close.
+#: After a fault has ended: connections are made anew, breakers close. After many it is
+#: until the jobs have ended that were held up: how long that takes is for the report.
 GRACE_SECONDS = 15.0
 
 _INTERNAL = 500
@@ -30,7 +30,7 @@ def answered_outside_faults(evidence: Evidence) -> Iterator[Violation]:
         about = f"{answer.method} {answer.route} at {answer.at:.1f}"
         if answer.status == _INTERNAL:
             yield Violation("I12", "the service broke", about)
-        elif failed(answer) and not _excused(answer.at, evidence.struck):
+        elif failed(answer) and not _excused(answer.at, evidence):
             what = f"{answer.status or 'no answer'} {answer.code or ''}".rstrip()
             yield Violation("I12", f"{what}, and nothing was at fault", about)
 
@@ -42,11 +42,22 @@ def followed_without_gaps(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("I13", f"it was told of versions {versions}", job_id)
         row = evidence.jobs.get(job_id)
         if row and versions[-1:] != [row.version]:
-            what = (
-                f"its end is version {row.version}, and versions {versions} were told"
-            )
+            what = f"its last version is {row.version}, and {versions} were told"
             yield Violation("I13", what, job_id)
 
 
-def _excused(at: float, struck: Sequence[Struck]) -> bool:
-    return any(each.began <= at <= each.ended + GRACE_SECONDS for each in struck)
+def failed_later(evidence: Evidence) -> int:
+    """How many requests failed while the service caught up."""
+    answers = evidence.ledger.answers
+    return sum(failed(each) and _is_late(each.at, evidence) for each in answers)
+
+
+def _excused(at: float, evidence: Evidence) -> bool:
+    return _is_late(at, evidence) or any(
+        each.began <= at <= each.ended + GRACE_SECONDS for each in evidence.struck
+    )
+
+
+def _is_late(at: float, evidence: Evidence) -> bool:
+    began, ended = evidence.catching_up
+    return began <= at <= ended

@@ -19,8 +19,11 @@ _SECONDS = 60.0
 _JOBS_A_SECOND = 15
 _READS_A_SECOND = 5
 _FIRST_NUMBER = 1_400_000
-#: While everything is asked of two processors.
+_CALM_SECONDS = 10.0
+#: While everything is asked of the machine: so long, or so many times as long as before
+#: on one that is slow without that.
 _READ_P99_SECONDS = 2.0
+_TIMES_AS_LONG = 5
 #: Requests under way do not count each other.
 _OVER_BOUND = 16
 
@@ -28,21 +31,23 @@ _OVER_BOUND = 16
 async def play(scene: Scene) -> dict[str, Any]:
     """What is too much is told to come later, and whoever reads does not feel it."""
     job_id = await ask_for_job(scene, _FIRST_NUMBER)
+    calm_p99 = await _read_p99(scene, job_id, seconds=_CALM_SECONDS)
     submitting = asyncio.create_task(_submit(scene))
-    reads = await _read(scene, job_id)
+    p99 = await _read_p99(scene, job_id, seconds=_SECONDS)
     answers = await submitting
     most = len(await unfinished_jobs(scene.stack.places.database_url))
-    p99 = quantiles(reads, n=100)[98]
     _expect(scene, {*answers} <= {"202", "overloaded", "rate_limited"}, str(answers))
     _expect(scene, "overloaded" in answers, "nothing was turned away")
     bound = scene.max_unfinished + _OVER_BOUND
     _expect(scene, most <= bound, f"{most} jobs are unfinished, more than {bound}")
-    _expect(scene, p99 <= _READ_P99_SECONDS, f"reads take {p99:.1f} s")
+    longest = max(_READ_P99_SECONDS, _TIMES_AS_LONG * calm_p99)
+    _expect(scene, p99 <= longest, f"reads take {p99:.1f} s, before {calm_p99:.1f} s")
     return {
         "answers": dict(answers),
         "unfinished": most,
         "bound": scene.max_unfinished,
         "read_p99_s": round(p99, 3),
+        "calm_read_p99_s": round(calm_p99, 3),
     }
 
 
@@ -76,20 +81,20 @@ async def _submit(scene: Scene) -> Counter[str]:
     return answers
 
 
-async def _read(scene: Scene, job_id: str) -> list[float]:
-    """Seconds of each read, begun at fixed moments."""
-    seconds: list[float] = []
+async def _read_p99(scene: Scene, job_id: str, *, seconds: float) -> float:
+    """Of the seconds that each read takes, begun at fixed moments."""
+    taken: list[float] = []
 
     async def read() -> None:
         began = monotonic()
         await scene.api.ask("GET", f"{JOBS}/{{id}}", id=job_id)
-        seconds.append(monotonic() - began)
+        taken.append(monotonic() - began)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(int(_SECONDS * _READS_A_SECOND)):
+        for _ in range(int(seconds * _READS_A_SECOND)):
             await asyncio.sleep(1 / _READS_A_SECOND)
             group.create_task(read())
-    return seconds
+    return quantiles(taken, n=100)[98]
 
 
 def _expect(scene: Scene, is_so: bool, what: str) -> None:

@@ -1,46 +1,56 @@
 """F9: a process dies at every point before and after a durable step."""
 
 import asyncio
-from time import monotonic
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from drill.faults import every_crash_point
 from drill.scene import Scene
-from drill.shapes import Fault
+from drill.shapes import Fault, Part
 
-_SECONDS = 240.0
-_JOBS_A_SECOND = 0.7
 _ROUNDS = 3
-#: Of a round for the few that are left: every kind of job comes in it.
-_SHORTEST = 45.0
+#: Of each part, as many as it has processes: a dead one takes no other point.
+_ARMED_AT_ONCE = 2
+#: Jobs of all kinds come again and again for as long as it takes.
+_JOBS, _SECONDS = 25, 25.0
 
 
 async def play(scene: Scene) -> dict[str, Any]:
     """Every point once, under load; what nobody came by gets another chance."""
-    points = every_crash_point(scene.seed, seconds=_SECONDS)
-    left, total = points, len(points)
-    for _ in range(_ROUNDS):
-        seconds = max(_SHORTEST, _SECONDS * len(left) / total)
-        left = await _crash_at(scene, left, seconds) if left else []
+    points: Sequence[Fault] = every_crash_point(scene.seed)
+    left = points
+    async with _load(scene):
+        for _ in range(_ROUNDS):
+            left = await _crash_at(scene, left)
     return {
-        "points": total,
+        "points": len(points),
         "not_come_by": [f"{fault.part} {fault.detail}" for fault in left],
     }
 
 
-async def _crash_at(scene: Scene, points: list[Fault], seconds: float) -> list[Fault]:
+async def _crash_at(scene: Scene, points: Sequence[Fault]) -> Sequence[Fault]:
     """Those that nobody came by."""
-    began = monotonic()
+    turns = {part: asyncio.Semaphore(_ARMED_AT_ONCE) for part in Part}
 
-    async def strike(fault: Fault, at: float) -> Fault | None:
-        await asyncio.sleep(max(0.0, began + at - monotonic()))
-        return None if await scene.strike(fault) else fault
+    async def strike(fault: Fault) -> bool:
+        async with turns[fault.part]:
+            return await scene.strike(fault)
 
-    jobs = round(_JOBS_A_SECOND * seconds)
+    met = await asyncio.gather(*map(strike, points))
+    return [fault for fault, is_met in zip(points, met, strict=True) if not is_met]
+
+
+@asynccontextmanager
+async def _load(scene: Scene) -> AsyncIterator[None]:
+    """In the end each of its clients was promised a job."""
+    over = asyncio.Event()
+
+    async def send() -> None:
+        while not over.is_set():
+            await scene.clients.submit(_JOBS, over_seconds=_SECONDS)
+
     async with asyncio.TaskGroup() as group:
-        group.create_task(scene.clients.submit(jobs, over_seconds=seconds))
-        striking = [
-            group.create_task(strike(fault, seconds * number / len(points)))
-            for number, fault in enumerate(points)
-        ]
-    return [fault for task in striking if (fault := task.result())]
+        group.create_task(send())
+        yield
+        over.set()

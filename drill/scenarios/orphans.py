@@ -1,6 +1,7 @@
-"""F18: halves of things, as crashes may leave them: each is mended or cleared away."""
+"""F18: halves of things: each is mended, cleared away, or kept and told of."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from temporalio.client import Client
 from ulid import ULID
 
 from drill.asking import code_of
-from drill.collecting.objects import opened
+from drill.collecting.objects import keys_of, opened
 from drill.collecting.rows import connected
 from drill.collecting.workflows import connected as temporal_of
 from drill.evidence import Violation
@@ -19,6 +20,7 @@ from drill.scenarios.asked import JOBS, body, ended
 from drill.scene import Scene
 from photo.adapters.temporal.engine import workflow_id
 from photo.adapters.temporal.messages import JobRef
+from photo.application.reconciling import Stretch
 from photo.domain.job import JobId
 
 _OF_EACH = 20
@@ -31,6 +33,12 @@ _ROW = """
     VALUES ($1, $2, $3, $2 || '/' || $1, $4, jsonb_build_object($5::text, $6::text),
         'queued', '{}')
 """
+_RECEIPT = """
+    INSERT INTO erasures
+        (job_id, tenant, actor, requested_at, raw_key, objects, rows, completed_at,
+        confirmed_at)
+    VALUES ($1, $2, 'drill', $3, $2 || '/' || $1, '[]', '{}', $3, $3)
+"""
 
 
 async def play(scene: Scene) -> dict[str, Any]:
@@ -38,9 +46,11 @@ async def play(scene: Scene) -> dict[str, Any]:
     await _uploads_nobody_submits(scene)
     await _submitted_without_photo(scene)
     await _workflows_without_row(scene)
-    await _objects_without_row(scene)
+    await _photos_without_row(scene)
+    await _files_of_erased_jobs(scene)
+    await _files_that_nothing_explains(scene)
     seconds = await _rows_without_workflow(scene)
-    return {"of_each_kind": _OF_EACH, "kinds": 5, "rows_mended_s": round(seconds, 1)}
+    return {"of_each_kind": _OF_EACH, "kinds": 7, "rows_mended_s": round(seconds, 1)}
 
 
 async def _uploads_nobody_submits(scene: Scene) -> None:
@@ -71,14 +81,51 @@ async def _workflows_without_row(scene: Scene) -> None:
         )
 
 
-async def _objects_without_row(scene: Scene) -> None:
+async def _photos_without_row(scene: Scene) -> None:
+    keys = [f"{scene.tenant}/{job_id}" for job_id in _ids()]
+    await _plant(scene, scene.stack.places.raw_bucket, keys)
+
+
+async def _files_of_erased_jobs(scene: Scene) -> None:
+    """As of a step that was at work all the while, and past the second deletion."""
+    job_ids, now = _ids(), datetime.now(UTC)
+    async with connected(scene.stack.places.database_url) as db:
+        for job_id in job_ids:
+            await db.execute(_RECEIPT, job_id, scene.tenant, now)
+    await _plant(scene, scene.stack.places.processed_bucket, _files(scene, job_ids))
+
+
+async def _files_that_nothing_explains(scene: Scene) -> None:
+    """As in a database that has lost jobs: the service keeps and counts them."""
     places = scene.stack.places
+    keys = _files(scene, _ids())
+    await _plant(scene, places.processed_bucket, keys)
+    swept = await (await temporal_of(places)).execute_workflow(
+        "sweep-artifacts",
+        Stretch(),
+        id=f"sweep-artifacts/{uuid4().hex}",
+        task_queue=places.task_queue,
+        result_type=Stretch,
+        run_timeout=timedelta(seconds=_MENDED_SECONDS),
+    )
     async with opened(places.s3) as s3:
-        for job_id in _ids():
-            folder = f"{scene.tenant}/{job_id}"
-            await s3.put_object(Bucket=places.raw_bucket, Key=folder, Body=b"x")
-            key = f"{folder}/normalized.jpg"
-            await s3.put_object(Bucket=places.processed_bucket, Key=key, Body=b"x")
+        kept = {*keys} & {*await keys_of(s3, places.processed_bucket)}
+        for key in keys:
+            await s3.delete_object(Bucket=places.processed_bucket, Key=key)
+    if len(kept) != _OF_EACH or swept.without_row != _OF_EACH:
+        what = f"of {_OF_EACH} unexplained files {len(kept)} were kept, "
+        what += f"{swept.without_row} counted"
+        scene.violations.append(Violation("I5", what, "orphans"))
+
+
+async def _plant(scene: Scene, bucket: str, keys: Sequence[str]) -> None:
+    async with opened(scene.stack.places.s3) as s3:
+        for key in keys:
+            await s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+def _files(scene: Scene, job_ids: Sequence[JobId]) -> Sequence[str]:
+    return [f"{scene.tenant}/{job_id}/normalized.jpg" for job_id in job_ids]
 
 
 async def _rows_without_workflow(scene: Scene) -> float:

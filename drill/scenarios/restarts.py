@@ -10,8 +10,8 @@ from drill.invariants.answers import failed
 from drill.scene import Scene
 from drill.shapes import Deed, Fault, Part
 
-_ROUNDS = 3
-_JOBS = 45
+_ROUNDS = 2
+_JOBS = 40
 #: From one process to the next.
 _PAUSE_SECONDS = 2.0
 

@@ -52,6 +52,7 @@ from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.application.ports import ObjectStore
 from photo.application.tenancy import EVERYONE
+from photo.domain.media import ByteLimits
 from photo.entrypoints.local.servers import Servers
 from tests.contracts.repositories import Repositories
 from tests.services import fresh_bucket, fresh_database
@@ -127,7 +128,7 @@ async def postgres_repositories(
             feed,
             database,
             PostgresAuditLog(database),
-            PostgresIdempotencyKeys(database),
+            PostgresIdempotencyKeys(database, ByteLimits()),
             PostgresJobEvents(database),
             PostgresTextIndex(database),
             PostgresBacklog(database),

@@ -98,6 +98,19 @@ async def test_a_receipt_is_found_whosever_it_is(repositories: Repositories) -> 
     assert found == await repositories.erasures.get(ACME, job.id)
 
 
+async def test_of_many_jobs_those_with_receipts_are_told(
+    repositories: Repositories,
+) -> None:
+    jobs = [await add_job(repositories, a_url_job()) for _ in range(3)]
+    upload = an_upload(tenant=OTHER)
+    erased = [*jobs[:2], await add_job(repositories, a_job(upload), upload)]
+    for job in erased:
+        await repositories.erasures.erase(receipt(job))
+    asked = [erased[0].id, erased[2].id, jobs[2].id, JobId(new_id("job"))]
+    assert await repositories.erasures.erased(asked) == {erased[0].id, erased[2].id}
+    assert await repositories.erasures.erased([]) == set()
+
+
 async def test_what_is_there_no_more_cannot_be_erased(
     repositories: Repositories,
 ) -> None:

@@ -288,11 +288,12 @@ async def test_a_bucket_that_answers_passes_the_check(store: ObjectStore) -> Non
 
 async def test_a_finished_write_is_not_given_up(store: ObjectStore, key: str) -> None:
     await store.write(key, in_chunks(pattern(9 * MEBIBYTE)), content_type=JPEG)
-    assert await store.abandon_writes(begun_before=datetime.now(UTC)) == 0
+    now = datetime.now(UTC)
+    assert await store.abandon_writes(to=lambda _: True, begun_before=now) == 0
     assert (await store.head(key)).size_bytes == 9 * MEBIBYTE
 
 
-async def test_writes_that_never_ended_are_given_up_once_they_are_old(
+async def test_writes_to_such_keys_that_never_ended_are_given_up_once_they_are_old(
     clients: S3Clients, servers: Servers, key: str
 ) -> None:
     async with fresh_bucket(servers) as bucket:
@@ -311,9 +312,13 @@ async def test_writes_that_never_ended_are_given_up_once_they_are_old(
                 PartNumber=1,
                 Body=b"x",
             )
-        now = datetime.now(UTC)
-        assert await store.abandon_writes(begun_before=now - timedelta(days=1)) == 0
-        assert await store.abandon_writes(begun_before=now + timedelta(hours=1)) == 3
-        assert await store.abandon_writes(begun_before=now + timedelta(hours=1)) == 0
+        yesterday, soon = (datetime.now(UTC) + timedelta(hours=n) for n in (-24, 1))
+        given_up = [
+            await store.abandon_writes(
+                to=lambda key: not key.endswith("/2"), begun_before=before
+            )
+            for before in (yesterday, soon, soon)
+        ]
+        assert given_up == [0, 2, 0]
         left = await clients.own.list_multipart_uploads(Bucket=bucket)
-        assert "Uploads" not in left
+        assert [upload["Key"] for upload in left["Uploads"]] == [f"{key}/2"]

@@ -20,10 +20,12 @@ from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.reading import Reader
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
+from photo.adapters.s3 import clients as s3
 from photo.application.tenancy import EVERYONE
 from photo.domain.access import Tenant
 from photo.domain.errors import NotFound, Unavailable
 from photo.domain.job import Job, Step
+from photo.domain.media import LARGEST_FILE, ByteLimits, MediaType
 from tests.faults import (
     FAULTS,
     Call,
@@ -250,19 +252,24 @@ async def test_who_cannot_be_told_waits_for_no_lock(
     await update
 
 
-async def test_while_a_request_is_answered_its_transaction_may_rest(
-    database: Database,
+@pytest.mark.parametrize("largest", [50_000_000, LARGEST_FILE])
+async def test_an_answer_has_time_for_copying_the_largest_photo(
+    database: Database, largest: int
 ) -> None:
+    limits = ByteLimits({MediaType.TIFF: largest})
     async with database.begin():
-        claimed = await PostgresIdempotencyKeys(database).claim(
+        claimed = await PostgresIdempotencyKeys(database, limits).claim(
             ACME, "11" * 32, request_sha256="22" * 32, now=NOW, expired_before=NOW
         )
         assert claimed is None
         async with database.connect() as connection:
-            limit = await connection.scalar(
-                select(func.current_setting("idle_in_transaction_session_timeout"))
+            milliseconds = await connection.scalar(
+                text(
+                    "SELECT setting::int FROM pg_settings "
+                    "WHERE name = 'idle_in_transaction_session_timeout'"
+                )
             )
-    assert limit == "30s"
+    assert milliseconds >= 2000 * s3.LIMITS.of(largest)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -11,9 +11,12 @@ import psutil
 import pytest
 
 from drill import clock
+from drill.clamd import reload
 from drill.scratch import Scratch
 from drill.supervisor import Kept, Running
+from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.process import Process, Program
+from tests.scanning import Clamd
 
 SLEEPING = ["-c", "import signal; signal.pause()"]
 WRITING = """
@@ -125,3 +128,10 @@ async def test_a_clock_is_wrong_by_so_many_seconds_and_leaves_nothing(
     assert timedelta(seconds=1195) < late < timedelta(seconds=1260)
     clock.clean_up()
     assert not [*Path("/dev/shm").glob(f"*faketime*_{process.pid}")]  # noqa: S108
+
+
+async def test_a_scanner_that_is_there_reads_its_signatures_anew(clamd: Clamd) -> None:
+    port = int(clamd.tcp_url.rpartition(":")[2])
+    assert await reload(port)
+    await clamd.answers()
+    assert not await reload(choose_ports(["nobody"])["nobody"])

@@ -18,7 +18,7 @@ from drill.evidence import (
     Violation,
 )
 from drill.invariants import violations
-from drill.invariants.answers import GRACE_SECONDS
+from drill.invariants.answers import GRACE_SECONDS, failed_later
 from drill.invariants.attempts import MOST_SCHEDULED
 from drill.ledger import Accepted, Answer, Kind, Ledger, Received
 from drill.shapes import Deed, Fault, Part, Struck
@@ -399,6 +399,14 @@ def test_whoever_has_a_webhook_of_his_own_is_told_twice() -> None:
     own = DeliveryRow("msg_3", "drill", "whk_default", GOOD, "delivered")
     deliveries = [*evidence.deliveries, own]
     assert violations(replace(evidence, deliveries=deliveries)) == []
+
+
+def test_until_it_has_caught_up_requests_may_fail_and_then_no_more() -> None:
+    late = answered(an_answer(None, at=190), an_answer(503, at=200))
+    late = replace(late, catching_up=(110, 200))
+    assert violations(late) == []
+    assert failed_later(late) == 2
+    assert found(replace(late, catching_up=(110, 199))) == {"I12"}
 
 
 def test_back_pressure_is_no_failure() -> None:

@@ -12,9 +12,10 @@ import httpx
 from tests.e2e.streams import follow
 from tests.pictures import a_text, encoded
 
-#: Two workers can read as many on a busy machine.
-SUBMIT_SECONDS = 3.0
-READ_SECONDS = 0.05
+#: So many are under way at most, however slow the workers.
+JOBS = 5
+SUBMIT_SECONDS = 0.5
+READ_SECONDS = 0.2
 
 _ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -32,6 +33,7 @@ class Load:
     #: Set when the first stream has shown its first event.
     follows: asyncio.Event = field(default_factory=asyncio.Event)
     _over: bool = False
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOBS))
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
@@ -44,6 +46,7 @@ class Load:
 
     async def _submit(self, clients: asyncio.TaskGroup) -> None:
         for number in count():
+            await self._places.acquire()
             if self._over:
                 return
             photo = encoded(a_text([f"photo {number}"], size=(300, 120)))
@@ -56,6 +59,8 @@ class Load:
                 self.jobs.append(links["self"])
                 clients.create_task(self._follow(links["events"]))
                 clients.create_task(self._wait(links["self"]))
+            else:
+                self._places.release()
             await asyncio.sleep(SUBMIT_SECONDS)
 
     async def _read(self) -> None:
@@ -67,8 +72,9 @@ class Load:
         """A long poll after the other, as the `photo` command does."""
         while answer := await self._ask("GET", f"{job}?wait=60"):
             if answer.json()["finished_at"]:
-                return
+                break
             await asyncio.sleep(READ_SECONDS)
+        self._places.release()
 
     async def _follow(self, events: str) -> None:
         """Every event of a job, as browsers do."""

@@ -11,7 +11,7 @@ import httpx
 
 from tests.e2e.conftest import PHOTO
 
-READY_SECONDS = 120
+READY_SECONDS = 240
 
 
 class Running:

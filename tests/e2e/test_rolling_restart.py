@@ -15,11 +15,11 @@ from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
 from tests.e2e.balancer import Balancer, balanced
 from tests.e2e.conftest import create_key
-from tests.e2e.load import Load
+from tests.e2e.load import JOBS, Load
 from tests.e2e.processes import READY_SECONDS, Running, running
 from tests.services import Servers, fresh_database
 
-ROUNDS = 3
+ROUNDS = 1
 #: The promises are 5 and 25; the rest is for machines that are busy.
 API_SECONDS, WORKER_SECONDS = 30, 60
 UNLIMITED = {"RATE_LIMIT_PER_KEY": "100000", "RATE_LIMIT_PER_ADDRESS": "100000"}
@@ -112,7 +112,7 @@ async def works(worker: Running) -> None:
     await worker.until_it_says("worker_started")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_a_rolling_restart_under_load_fails_no_request_and_no_job(
     servers: Servers, tmp_path: Path
 ) -> None:
@@ -136,13 +136,13 @@ async def test_a_rolling_restart_under_load_fails_no_request_and_no_job(
                 first_seconds = await all_replaced(apis, serves)
                 await all_taken(workers, works)
                 api_seconds, worker_seconds = await asyncio.gather(
-                    all_replaced(apis, serves, rounds=ROUNDS - 1),
+                    all_replaced(apis, serves, rounds=ROUNDS),
                     all_replaced(workers, works, rounds=ROUNDS),
                 )
             jobs = [(await client.get(job)).json() for job in load.jobs]
     assert load.failures == []
     assert {job["status"] for job in jobs} == {"succeeded"}
-    assert len(jobs) > ROUNDS
+    assert len(jobs) >= JOBS
     assert load.requests > 100
     assert load.resumed
     assert max(first_seconds + api_seconds) < API_SECONDS

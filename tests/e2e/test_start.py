@@ -4,17 +4,18 @@ import asyncio
 import os
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from alembic import command
 from sqlalchemy import make_url
 
 from drill.proxy import FaultProxy
 from drill.shapes import Deed
-from photo.adapters.postgres.migrate import migrate
+from photo.adapters.postgres.migrate import config, migrate, on_connection
 from photo.entrypoints.local.ports import choose_ports
 from photo.entrypoints.local.service import furnish, service_variables
 from tests.e2e.conftest import PHOTO
@@ -24,7 +25,7 @@ from tests.scanning import Clamd
 from tests.services import Servers, fresh_database
 from tests.valkey import Valkey
 
-READY_SECONDS = 120
+READY_SECONDS = 240
 
 
 class Deployment:
@@ -107,28 +108,46 @@ class Deployment:
             return job
 
 
+async def variables(
+    servers: Servers, database_url: str, scratch: Path
+) -> dict[str, str]:
+    port = choose_ports(["api"])["api"]
+    await furnish(servers, port)
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
+    }
+    return {
+        **inherited,
+        **service_variables(servers, port),
+        "DATABASE_URL": database_url,
+        "TEMPORAL_TASK_QUEUE": "late",
+        "ENVIRONMENT": "staging",
+        "TMPDIR": str(scratch),
+    }
+
+
+@asynccontextmanager
+async def ended(deployment: Deployment) -> AsyncIterator[Deployment]:
+    try:
+        yield deployment
+    finally:
+        for process in deployment.processes.values():
+            process.terminate()
+        for process in deployment.processes.values():
+            await asyncio.wait_for(process.wait(), 60)
+
+
 @pytest.fixture
 async def deployment(
     servers: Servers, any_clamd: Clamd | None, valkey: Valkey, tmp_path: Path
 ) -> AsyncIterator[Deployment]:
-    port = choose_ports(["api"])["api"]
     async with AsyncExitStack() as stack:
         database_url = await stack.enter_async_context(fresh_database(servers))
-        await furnish(servers, port)
         await migrate(database_url)
-        direct = {
-            **{
-                name: os.environ[name]
-                for name in ("PATH", "HOME")
-                if name in os.environ
-            },
-            **service_variables(servers, port),
-            "DATABASE_URL": database_url,
-            "TEMPORAL_TASK_QUEUE": "late",
-            "ENVIRONMENT": "staging",
-            "TMPDIR": str(tmp_path / "scratch"),
-        }
-        deployment = Deployment(direct, tmp_path)
+        direct = await variables(servers, database_url, tmp_path / "scratch")
+        deployment = await stack.enter_async_context(
+            ended(Deployment(direct, tmp_path))
+        )
 
         async def through(address: str) -> str:
             proxy = await stack.enter_async_context(in_front_of(address))
@@ -147,17 +166,12 @@ async def deployment(
         }
         if any_clamd:
             late["CLAMD_URL"] = f"tcp://{await through(any_clamd.tcp_url)}"
-        try:
-            for name in ("api", "worker"):
-                await deployment.start(name, late)
-            yield deployment
-        finally:
-            for process in deployment.processes.values():
-                process.terminate()
-            for process in deployment.processes.values():
-                await asyncio.wait_for(process.wait(), 60)
+        for name in ("api", "worker"):
+            await deployment.start(name, late)
+        yield deployment
 
 
+@pytest.mark.timeout(900)
 async def test_processes_wait_for_what_they_need_and_then_work(
     deployment: Deployment,
 ) -> None:
@@ -173,3 +187,26 @@ async def test_processes_wait_for_what_they_need_and_then_work(
     job = await deployment.read(Path("samples/receipt.jpg"))
     assert job["status"] == "succeeded", job
     deployment.must_run()
+
+
+@pytest.mark.timeout(900)
+async def test_processes_of_this_release_wait_until_the_database_is_migrated(
+    servers: Servers, database_url: str, tmp_path: Path
+) -> None:
+    await migrate(database_url)
+    await on_connection(
+        database_url, lambda connection: command.downgrade(config(connection), "-1")
+    )
+    env = await variables(servers, database_url, tmp_path)
+    async with ended(Deployment(env, tmp_path)) as deployment:
+        for name in ("api", "worker"):
+            await deployment.start(name, env)
+        await deployment.says("worker", "waiting_for_dependency", "photo migrate")
+        checks = (await deployment.answers("/readyz", 503)).json()["checks"]
+        assert [name for name in checks if checks[name]["status"] == "failing"] == [
+            "database"
+        ]
+        assert "worker_started" not in deployment.log("worker").read_text()
+        await migrate(database_url)
+        await deployment.says("worker", "worker_started")
+        await deployment.answers("/readyz", 200)

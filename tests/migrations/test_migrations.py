@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from photo.adapters.postgres.check import PostgresCheck
@@ -98,8 +99,19 @@ async def test_the_migrations_build_what_the_tables_say(
             await declared.dispose()
 
 
+SHOW = "SELECT set_config('photo.tenant', '*', true)"
+ANOTHER_DELIVERY = """
+INSERT INTO webhook_deliveries (
+    id, tenant, webhook_id, job_id, event, url, status, created_at, started_at,
+    finished_at, attempts
+)
+VALUES (
+    '{}', 'acme', 'whk_1', '{}', 'job.failed', '', 'delivered', now(), now(), now(),
+    '[]'
+)
+"""
 TWO_DELIVERIES = (
-    "SELECT set_config('photo.tenant', '*', true)",
+    SHOW,
     """
     INSERT INTO jobs (
         id, tenant, source_url, raw_key, created_at, metadata, status, entered
@@ -112,32 +124,123 @@ TWO_DELIVERIES = (
     INSERT INTO webhooks (id, tenant, events, secrets, created_at)
     VALUES ('whk_1', 'acme', '{}', '[]', now())
     """,
-    """
-    INSERT INTO webhook_deliveries (
-        id, tenant, webhook_id, job_id, event, url, status, created_at, started_at,
-        finished_at, attempts
-    )
-    SELECT 'msg_' || n, 'acme', 'whk_1', 'job_' || 1 + n / 4, 'job.failed', '',
-        'delivered', now(), now(), now(), '[]'
-    FROM generate_series(1, 4) AS n
-    """,
+    *(
+        ANOTHER_DELIVERY.format(f"msg_{number}", f"job_{1 + number // 4}")
+        for number in range(1, 5)
+    ),
 )
 
 
-async def test_of_several_deliveries_of_one_end_the_oldest_stays(
-    database_url: str, engine: AsyncEngine
-) -> None:
-    await on_connection(
-        database_url, lambda connection: command.upgrade(config(connection), "0003")
-    )
+@pytest.fixture
+async def before(database_url: str, engine: AsyncEngine) -> str:
+    """The URL of a database of the release before, with several deliveries."""
+    await to(database_url, "0003")
     async with engine.begin() as connection:
         for statement in TWO_DELIVERIES:
             await connection.execute(text(statement))
-    await migrate(database_url)
+    return database_url
+
+
+async def to(database_url: str, revision: str) -> None:
+    await on_connection(
+        database_url, lambda connection: command.upgrade(config(connection), revision)
+    )
+
+
+async def deliveries(engine: AsyncEngine) -> list[str]:
     async with engine.begin() as connection:
-        await connection.execute(text(TWO_DELIVERIES[0]))
+        await connection.execute(text(SHOW))
         left = text("SELECT id FROM webhook_deliveries ORDER BY id")
-        assert [*(await connection.execute(left)).scalars()] == ["msg_1", "msg_4"]
+        return [*(await connection.execute(left)).scalars()]
+
+
+async def test_of_several_deliveries_of_one_end_the_oldest_stays(
+    before: str, engine: AsyncEngine
+) -> None:
+    await migrate(before)
+    assert await deliveries(engine) == ["msg_1", "msg_4"]
+
+
+async def waits(engine: AsyncEngine, migrating: asyncio.Task[None]) -> None:
+    """Until the migration waits for someone."""
+    waiting = text(
+        "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database()"
+    )
+    look = engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with asyncio.timeout(30), look.connect() as connection:
+        while not (await connection.execute(waiting)).all():
+            assert not migrating.done()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "left"),
+    [
+        pytest.param(
+            "DELETE FROM webhook_deliveries WHERE job_id = 'job_1'",
+            "DELETE FROM jobs WHERE id = 'job_1'",
+            ["msg_4"],
+            id="erasing",
+        ),
+        pytest.param(
+            "UPDATE jobs SET version = version + 1 WHERE id = 'job_2'",
+            "DELETE FROM webhook_deliveries WHERE job_id = 'job_2'",
+            ["msg_1"],
+            id="ending",
+        ),
+        pytest.param(
+            ANOTHER_DELIVERY.format("msg_5", "job_2"),
+            "UPDATE jobs SET version = version + 1 WHERE id = 'job_2'",
+            ["msg_1", "msg_4"],
+            id="one delivery too many",
+        ),
+    ],
+)
+async def test_nobody_who_writes_is_in_a_migrations_way(
+    before: str, engine: AsyncEngine, first: str, then: str, left: list[str]
+) -> None:
+    async with engine.connect() as writer:
+        for statement in (SHOW, first):
+            await writer.execute(text(statement))
+        migrating = asyncio.create_task(migrate(before))
+        await waits(engine, migrating)
+        await writer.execute(text(then))
+        await writer.commit()
+    await migrating
+    assert await deliveries(engine) == left
+
+
+async def test_an_index_that_could_not_be_finished_is_built_anew(
+    before: str, engine: AsyncEngine
+) -> None:
+    build = (
+        "CREATE UNIQUE INDEX CONCURRENTLY webhook_deliveries_once"
+        " ON webhook_deliveries (job_id, webhook_id)"
+    )
+    valid = "SELECT bool_and(indisvalid) FROM pg_index"
+    look = engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with look.connect() as connection:
+        with pytest.raises(IntegrityError):
+            await connection.execute(text(build))
+        assert not await connection.scalar(text(valid))
+        await migrate(before)
+        assert await connection.scalar(text(valid))
+
+
+async def test_a_table_that_is_long_in_use_can_be_changed_later(
+    before: str, engine: AsyncEngine
+) -> None:
+    await to(before, "0004")
+    async with engine.connect() as writer:
+        await writer.execute(text(SHOW))
+        await writer.execute(text("UPDATE jobs SET version = version + 1"))
+        with pytest.raises(Unavailable, match="photo migrate"):
+            await migrate(before)
+        await writer.execute(text("UPDATE jobs SET version = version + 1"))
+        await writer.commit()
+    assert not await is_migrated(engine)
+    await migrate(before)
+    assert await is_migrated(engine)
 
 
 async def python(*arguments: str, **environment: str) -> None:

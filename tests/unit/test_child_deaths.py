@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,10 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
+from photo.adapters.imaging import PillowNormalizer, RapidOcrRecognizer
 from photo.adapters.imaging.children import ChildDied, ImagingPool
+from photo.domain.errors import CorruptImage, RecognitionFailed
+from photo.domain.media import MediaType
 from tests.unit.child_processes import SMALL, until_gone, until_written
 
 
@@ -142,6 +145,41 @@ async def test_a_call_that_uses_too_much_processor_time_is_killed(
         assert not death.value.may_pass
         # Less than the minute of processor time that is usual.
         assert time.monotonic() - since < 50
+
+
+class FatalPool(ImagingPool):
+    """Every call is a child's last."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(workers=1)
+        self._death = ChildDied(reason)
+
+    async def run(self, *_work: object, **_limits: object) -> Any:
+        raise self._death
+
+
+async def normalize(pool: ImagingPool, folder: Path) -> object:
+    normalizer = PillowNormalizer(pool)
+    return await normalizer.normalize(folder / "photo", MediaType.PNG, into=folder)
+
+
+async def recognize(pool: ImagingPool, folder: Path) -> object:
+    return await RapidOcrRecognizer(pool).recognize(folder / "page.jpg")
+
+
+@pytest.mark.parametrize("read", [normalize, recognize])
+@pytest.mark.parametrize(
+    ("reason", "may_pass"), [("SIGSEGV", True), ("memory", False), ("SIGPROF", False)]
+)
+async def test_a_photo_is_told_how_a_child_died_of_it_and_whether_another_may_try(
+    read: Callable[[ImagingPool, Path], Awaitable[object]],
+    reason: str,
+    may_pass: bool,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises((CorruptImage, RecognitionFailed)) as told:
+        await read(FatalPool(reason), tmp_path)
+    assert (told.value.crash, told.value.retryable) == (reason, may_pass)
 
 
 def burn(seconds: float) -> int:

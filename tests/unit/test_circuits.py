@@ -217,6 +217,25 @@ async def test_who_is_slow_to_read_keeps_nobody_from_trying(service: Service) ->
         await store.head("key")
 
 
+async def test_a_read_that_goes_on_after_it_has_closed_the_circuit_is_past(
+    service: Service,
+) -> None:
+    inner = MemoryObjectStore()
+    await inner.write("key", in_chunks(b"x"), content_type="text/plain")
+    store = GuardedStore(inner, service.breaker)
+    await service.fail()
+    service.wait(2.5)
+    async with aclosing(store.read("key")) as chunks:
+        await anext(chunks)
+        await service.fail(PATIENCE.failures - 1)
+        await store.head("key")
+        await service.fail()
+        await service.refusal()
+        service.wait(2.5)
+        await store.head("key")
+    await store.head("key")
+
+
 async def test_whether_it_answers_is_always_really_asked(service: Service) -> None:
     store = GuardedStore(broken := Broken(), service.breaker)
     await service.fail()

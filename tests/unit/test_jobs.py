@@ -200,6 +200,17 @@ async def test_a_lost_job_is_found_however_many_are_under_way(world: World) -> N
     assert world.engine.started == [lost]
 
 
+async def test_a_lost_job_is_found_though_it_was_accepted_by_a_clock_that_is_ahead(
+    world: World,
+) -> None:
+    job_id = await world.accept()
+    world.clock.step(-FORGOTTEN_AFTER)
+    assert await world.start_forgotten() == 0
+    world.clock.step(-A_SECOND)
+    assert await world.start_forgotten() == 1
+    assert world.engine.started == [job_id]
+
+
 async def test_a_start_of_what_was_under_way_is_no_repair(world: World) -> None:
     job_id = await world.accept()
     world.engine.working_on, world.engine.listed = {job_id}, set()

@@ -63,6 +63,16 @@ def test_a_repair_is_counted_and_logged() -> None:
     ]
 
 
+def test_files_that_nothing_explains_are_one_error() -> None:
+    registry = CollectorRegistry()
+    with capture_logs() as logs:
+        PrometheusRepairLog(registry).note(Repair.ARTIFACT_WITHOUT_ROW, count=37)
+    assert counted(registry)["artifact_without_row"] == 37
+    assert logs == [
+        {"event": "artifacts_without_rows", "log_level": "error", "count": 37}
+    ]
+
+
 def test_what_is_beyond_repair_is_an_error() -> None:
     with capture_logs() as logs:
         PrometheusRepairLog(CollectorRegistry()).note(

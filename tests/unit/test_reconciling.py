@@ -18,7 +18,7 @@ from photo.domain.files import (
     TEXT_JSON,
     artifact_of,
 )
-from photo.domain.job import Failure, Job, JobId, Step
+from photo.domain.job import Failure, Job, Step
 from tests.makers import NOW, OTHER, a_job, an_upload, in_chunks
 from tests.unit.world import A_SECOND, Crash, World
 
@@ -37,18 +37,24 @@ async def succeeded(world: World, job: Job | None = None) -> Job:
     return await world.process(job_id)
 
 
+async def erased(world: World) -> Job:
+    job = await world.jobs.get(await world.accept())
+    await world.erase(world.caller, job.id)
+    return job
+
+
 async def swept(world: World) -> Stretch:
     """All the way."""
     so_far = Stretch()
     while so_far.next is not None:
-        so_far = so_far.then(await world.sweep_artifacts(so_far.next))
+        so_far = await world.sweep_artifacts(so_far)
     return so_far
 
 
 async def checked(world: World) -> Stretch:
     so_far = Stretch()
     while so_far.next is not None:
-        so_far = so_far.then(await world.check_results(so_far.next))
+        so_far = await world.check_results(so_far)
     return so_far
 
 
@@ -69,8 +75,8 @@ def damaged(world: World) -> list[tuple[object, object]]:
     ]
 
 
-async def test_files_of_a_job_that_is_not_there_go_after_an_hour(world: World) -> None:
-    gone = a_job()
+async def test_files_of_a_job_that_was_erased_go_after_an_hour(world: World) -> None:
+    gone = await erased(world)
     await put(world, gone.artifact_key("a.jpg"), gone.artifact_key("b.jpg"))
     world.clock.step(AT_WORK)
     assert (await swept(world)).deleted == 0
@@ -85,6 +91,63 @@ async def test_files_of_a_job_that_is_not_there_go_after_an_hour(world: World) -
         )
         for name in ("a.jpg", "b.jpg")
     ]
+
+
+async def test_files_that_neither_row_nor_receipt_explains_are_kept_and_told_of(
+    world: World,
+) -> None:
+    lost, other = a_job(), a_job()
+    await put(world, *(lost.artifact_key(name) for name in ALWAYS_THERE))
+    await put(world, other.artifact_key(NORMALIZED))
+    before = keys(world)
+    world.clock.step(100 * A_DAY)
+    for _ in range(2):
+        found = await swept(world)
+        assert found == Stretch(next=None, seen=len(before), without_row=len(before))
+    assert keys(world) == before
+    assert world.repairs.notes == [
+        (Repair.ARTIFACT_WITHOUT_ROW, len(before), {}),
+        (Repair.ARTIFACT_WITHOUT_ROW, len(before), {}),
+    ]
+
+
+async def test_a_database_that_lost_its_jobs_costs_no_file(world: World) -> None:
+    for _ in range(3):
+        await succeeded(world)
+    before = keys(world)
+    restored = World()
+    for key in before:
+        data, content_type = world.processed.contents()[key]
+        await restored.processed.receive(key, data, content_type=content_type)
+    restored.clock.step(100 * A_DAY)
+    await swept(restored)
+    await checked(restored)
+    assert keys(restored) == before
+
+
+async def test_a_job_that_is_erased_during_a_sweep_is_not_without_row(
+    world: World,
+) -> None:
+    job = await succeeded(world)
+    world.fuse.blow_at(1, lambda: world.erase(world.caller, job.id))
+    found = await swept(world)
+    assert world.fuse.blown
+    assert found == Stretch(next=None, seen=len(ALWAYS_THERE))
+
+
+async def test_files_that_are_told_of_are_counted_over_the_whole_walk(
+    world: World,
+) -> None:
+    lost = a_job()
+    many = reconciling._PAGE * reconciling._PAGES + 1
+    await put(world, *(lost.artifact_key(f"{n:05}.jpg") for n in range(many)))
+    half = await world.sweep_artifacts(Stretch())
+    assert half.without_row == many - 1
+    assert world.repairs.notes == []
+    assert await world.sweep_artifacts(half) == Stretch(
+        next=None, seen=many, without_row=many
+    )
+    assert world.repairs.notes == [(Repair.ARTIFACT_WITHOUT_ROW, many, {})]
 
 
 async def test_files_of_jobs_that_did_not_succeed_go(world: World) -> None:
@@ -137,14 +200,14 @@ def test_every_key_of_a_job_is_known_as_its() -> None:
 
 async def test_a_long_way_is_gone_in_stretches(world: World) -> None:
     stretch = reconciling._PAGE * reconciling._PAGES
-    gone = a_job()
+    gone = await erased(world)
     await put(world, *(gone.artifact_key(f"{n:05}.jpg") for n in range(stretch + 1)))
     an_hour_later(world)
-    first = await world.sweep_artifacts("")
+    first = await world.sweep_artifacts(Stretch())
     assert first.seen == first.deleted == stretch
     assert first.next == gone.artifact_key(f"{stretch - 1:05}.jpg")
-    assert await world.sweep_artifacts(first.next) == Stretch(
-        next=None, seen=1, deleted=1
+    assert await world.sweep_artifacts(first) == Stretch(
+        next=None, seen=stretch + 1, deleted=stretch + 1
     )
 
 
@@ -152,7 +215,7 @@ async def test_a_long_way_is_gone_in_stretches(world: World) -> None:
 async def test_after_a_crash_at_any_call_the_next_sweep_goes_on(
     world: World, call: int
 ) -> None:
-    gone = a_job()
+    gone = await erased(world)
     await put(world, *(gone.artifact_key(f"{n}.jpg") for n in range(11)))
     world.fuse.blow_at(call)
     with pytest.raises(Crash):
@@ -243,7 +306,7 @@ async def test_a_store_that_is_away_is_no_damage(world: World) -> None:
         check.now,
     )
     with pytest.raises(Unavailable):
-        await away("")
+        await away(Stretch())
     assert damaged(world) == []
 
 
@@ -295,7 +358,7 @@ async def test_every_tenants_jobs_are_checked(world: World) -> None:
         await world.processed.delete(job.artifact_key(TEXT_JSON))
     so_far, calls = Stretch(), 0
     while so_far.next is not None:
-        so_far = so_far.then(await world.check_results(so_far.next))
+        so_far = await world.check_results(so_far)
         calls += 1
     assert (so_far.seen, so_far.damaged, calls) == (9, 9, 4)
     assert {job_id for job_id, _ in damaged(world)} == {job.id for job in jobs}
@@ -313,6 +376,7 @@ async def test_more_files_than_a_page_are_seen(world: World) -> None:
 async def test_a_stretch_begins_where_it_is_told(world: World) -> None:
     job = await succeeded(world)
     await world.processed.delete(job.artifact_key(TEXT_JSON))
-    assert await world.check_results(f"{job.tenant}/{job.id}") == Stretch(next=None)
-    assert await world.check_results(f"{job.tenant}/{JobId('job_0')}") != Stretch()
+    behind, before = (f"{job.tenant}/{job_id}" for job_id in (job.id, "job_0"))
+    assert await world.check_results(Stretch(next=behind)) == Stretch(next=None)
+    assert (await world.check_results(Stretch(next=before))).seen == 1
     assert len(damaged(world)) == 1

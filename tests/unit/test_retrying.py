@@ -4,6 +4,7 @@ import pytest
 
 from photo.adapters.memory import MemoryScanner
 from photo.application.ports import JobQuery
+from photo.application.sweeping import CRASHED_KEPT_FOR
 from photo.domain.errors import (
     Infected,
     JobNotFinished,
@@ -12,7 +13,7 @@ from photo.domain.errors import (
     UploadMissing,
 )
 from photo.domain.infected import InfectedFile
-from photo.domain.job import Job, JobId, Status, Step
+from photo.domain.job import Failure, Job, JobId, Status, Step
 from photo.domain.upload import RAW_LIFETIME
 from photo.domain.usage import DailyQuota
 from tests.makers import ACME, NOW, OTHER, an_upload, photo_bytes
@@ -103,6 +104,35 @@ async def test_a_photo_that_is_nowhere_has_to_be_sent_again(world: World) -> Non
     assert world.raw.contents() == {}
 
 
+DIED = Failure("corrupt_image", "It died.", retryable=False, crashes=("SIGSEGV",))
+
+
+async def died(world: World) -> JobId:
+    """A job that processes died of, whose photo is kept for longer."""
+    job_id = await world.accept()
+    await world.verify(job_id)
+    await world.end.fail(job_id, DIED)
+    return job_id
+
+
+async def test_a_photo_that_processes_died_of_is_retried_for_two_weeks(
+    world: World,
+) -> None:
+    job_id = await died(world)
+    world.clock.step(CRASHED_KEPT_FOR - A_SECOND)
+    await world.sweep()
+    again = await world.retry(ACME, job_id)
+    assert (await read(world, again.id)).retry_of == job_id
+
+
+async def test_after_that_it_has_to_be_sent_again(world: World) -> None:
+    job_id = await died(world)
+    world.clock.step(CRASHED_KEPT_FOR)
+    await world.sweep()
+    with pytest.raises(UploadMissing, match="new upload"):
+        await world.retry(ACME, job_id)
+
+
 async def test_a_cancelled_job_is_retried(world: World) -> None:
     job_id = await world.accept()
     await world.cancel(ACME, job_id)
@@ -118,6 +148,17 @@ async def test_a_fetched_photo_is_not_fetched_again() -> None:
     again = await world.retry(ACME, job.id)
     assert (again.source_url, again.upload_id) == (URL, None)
     assert (await read(world, again.id)).photo == job.photo
+
+
+async def test_a_fetched_photo_that_is_nowhere_any_more_is_fetched_again(
+    world: World,
+) -> None:
+    job_id = await world.accept_url(URL)
+    await world.fetch(job_id)
+    await world.end.cancel(job_id)
+    await swept(world)
+    again = await world.retry(ACME, job_id)
+    assert Step.FETCH in (await read(world, again.id)).entered
 
 
 async def test_a_photo_that_was_never_fetched_is_fetched(world: World) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -356,11 +357,19 @@ async def test_writes_that_never_ended_are_given_up_in_both_buckets(
 ) -> None:
     class HalfWritten(MemoryObjectStore):
         begun_at = NOW
+        begun: tuple[str, ...] = ()
 
-        async def abandon_writes(self, *, begun_before: datetime) -> int:
-            return 2 * (self.begun_at < begun_before)
+        async def abandon_writes(
+            self, *, to: Callable[[str], bool], begun_before: datetime
+        ) -> int:
+            return sum(map(to, self.begun)) * (self.begun_at < begun_before)
 
-    buckets = Buckets(raw=HalfWritten(), processed=HalfWritten())
+    raw, processed = HalfWritten(), HalfWritten()
+    job, upload = a_job(), an_upload()
+    artifacts = (job.artifact_key("original"), job.artifact_key("normalized.jpg"))
+    raw.begun = (upload.key, f"{job.tenant}/{job.id}", "backup.tar", artifacts[0])
+    processed.begun = (*artifacts, "backup.tar", upload.key)
+    buckets = Buckets(raw=raw, processed=processed)
     sweep = SweepUploads(world.uploads, world.jobs, buckets, world.repairs, world.clock)
     world.clock.step(ABANDONED_AFTER)
     assert (await sweep()).writes == 0

@@ -126,8 +126,9 @@ async def test_jobs_end_without_the_engine_and_are_told_of_later(world: World) -
     await fail(world, job_id)
     assert (await world.jobs.get(job_id)).ended
     world.post.courier.fault = None
+    world.clock.step(LOST_AFTER)
     assert await world.post.start_lost() == 0
-    world.clock.step(LOST_AFTER + A_SECOND)
+    world.clock.step(A_SECOND)
     assert await world.post.start_lost() == 1
     (started,) = world.post.courier.started
     assert world.post.repairs.notes == [
@@ -136,6 +137,17 @@ async def test_jobs_end_without_the_engine_and_are_told_of_later(world: World) -
     world.post.courier.under_way = {started}
     assert await world.post.start_lost() == 0
     assert len(world.post.repairs.notes) == 1
+
+
+async def test_an_end_that_is_announced_again_is_owed_and_set_going_once(
+    world: World,
+) -> None:
+    await listening(world)
+    job_id = await world.accept()
+    await fail(world, job_id)
+    await world.post.announce(await world.jobs.get(job_id))
+    (delivery,) = world.post.deliveries.known()
+    assert world.post.courier.started == [delivery.id]
 
 
 async def test_who_did_not_ask_is_not_told(world: World) -> None:

@@ -358,7 +358,6 @@ class World:
             self.uploads, self.jobs, self.buckets, self.repairs, self.clock
         )
         remove = RemoveFiles(self.buckets, self.repairs, self.clock)
-        self.sweep_artifacts = SweepArtifacts(self.jobs, self.buckets, remove)
         self.check_results = CheckResults(
             self.jobs,
             self.buckets,
@@ -412,6 +411,9 @@ class World:
             self.infected,
         )
         self.erasures.burn = self.fuse.burn
+        self.sweep_artifacts = SweepArtifacts(
+            self.jobs, self.erasures, self.buckets, remove, self.repairs
+        )
         self.caller = Principal(ACME, frozenset(), "key_1")
         self.holdings = Holdings(self.buckets, self.documents)
         self.end = EndJob(self.finish, self.jobs, self.erasures, self.holdings)

@@ -20,7 +20,7 @@ from photo.adapters.temporal.converter import STRICT
 from photo.adapters.temporal.schedule import INTERVALS
 from photo.adapters.temporal.tries import CHILD_DEATHS
 from photo.adapters.temporal.worker import running
-from photo.application.ports import PhotoFetcher, Receipt
+from photo.application.ports import Courier, PhotoFetcher, Receipt
 from photo.domain.errors import RecognitionFailed
 from photo.domain.job import JobId
 from tests.workflow.dying_worker import dying_worker
@@ -113,6 +113,26 @@ async def delivered(client: Client) -> Workflow:
     return delivery_workflow(stage, delivery_id)
 
 
+async def hurried(client: Client) -> Workflow:
+    stage = staged(client, TellingSender(Receipt(503)))
+    async with await stage.working():
+        delivery_id = await owed(stage)
+        await start(stage, delivery_id)
+        workflow = delivery_workflow(stage, delivery_id)
+        await _waiting(workflow)
+        await (await stage.container.get(Courier)).hurry(delivery_id)
+        await over(stage, delivery_id)
+    return workflow
+
+
+async def _waiting(workflow: Workflow) -> None:
+    while True:
+        for event in (await workflow.fetch_history()).events:
+            if event.HasField("timer_started_event_attributes"):
+                return
+        await asyncio.sleep(0.1)
+
+
 def scheduled(name: str) -> Callable[[Client], Awaitable[Workflow]]:
     async def run(client: Client) -> Workflow:
         stage = Stage(client)
@@ -136,6 +156,7 @@ SCENARIOS = {
     ("process-photo", "poisoned"): poisoned,
     ("process-photo", "lost-worker"): lost_worker,
     ("deliver-webhook", "delivered"): delivered,
+    ("deliver-webhook", "hurried"): hurried,
     **{(name, "succeeded"): scheduled(name) for name in INTERVALS},
 }
 

@@ -195,6 +195,20 @@ async def test_a_job_says_why_its_step_waits_only_if_the_step_is_tried_again(
     assert (await jobs.get(job.id)).step_error == expected
 
 
+async def test_waiting_on_for_the_same_kind_of_reason_is_no_news() -> None:
+    uploads = MemoryUploadRepository()
+    jobs = MemoryJobRepository(uploads, MemoryJobFeed())
+    upload = an_upload()
+    job = a_job(upload).enter(Step.FETCH, at=NOW)
+    await uploads.add(upload)
+    await jobs.add(job)
+    note = NoteWaiting(jobs)
+    await note(job.id, Unavailable("It cannot be reached."))
+    told_once = await jobs.get(job.id)
+    await note(job.id, Unavailable("It is left alone."))
+    assert await jobs.get(job.id) == told_once
+
+
 @pytest.mark.parametrize("error", EVERY_ERROR)
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
 async def test_an_ending_is_tried_whatever_happens(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio.client import Client
@@ -50,7 +51,6 @@ class Away:
             "check": engine.check,
             "deliver": lambda: courier.start(DeliveryId("msg_1")),
             "hurry": lambda: courier.hurry(DeliveryId("msg_1")),
-            "schedule": lambda: schedule_all(client, "nobody-works-here"),
             "connect": self.server.connected,
         }
 
@@ -72,6 +72,14 @@ async def test_with_an_open_connection_every_call_ends(away: Away, fault: Deed) 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_without_a_connection_every_call_ends(away: Away, fault: Deed) -> None:
     await all_fail_and_recover(away.proxy, fault, await away.calls(), within=BOUND)
+
+
+async def test_scheduling_takes_its_time_but_ends_as_well(away: Away) -> None:
+    client = await away.server.client()
+    call = partial(schedule_all, client, "nobody-works-here")
+    await all_fail_and_recover(
+        away.proxy, Deed.BLACKHOLE, {"schedule": call}, within=60
+    )
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -165,7 +165,10 @@ async def test_files_that_no_job_needs_are_swept(
     clock = SteppableClock()
     stage = clocked(client, clock)
     store = (await stage.container.get(Buckets)).processed
-    gone = a_job()
+    gone = await accepted_job(stage.container)
+    await erased_unheard(stage, gone)
+    lost = a_job().artifact_key(TEXT_JSON)
+    await store.write(lost, in_chunks(b"x"), content_type="application/json")
     names = [f"{n:05}.jpg" for n in range(reconciling._PAGE * reconciling._PAGES + 3)]
     for name in names:
         await store.write(
@@ -174,10 +177,13 @@ async def test_files_that_no_job_needs_are_swept(
     clock.step(AT_WORK + A_SECOND)
     async with looked_after(stage, SWEEP_ARTIFACTS) as schedule:
         swept = await result(stage, schedule, Stretch)
-    assert swept == Stretch(next=None, seen=len(names), deleted=len(names))
-    assert await store.list(after="", limit=1) == []
+    assert swept == Stretch(
+        next=None, seen=len(names) + 1, deleted=len(names), without_row=1
+    )
+    assert [item.key for item in await store.list(after="", limit=9)] == [lost]
+    assert await noted(stage, Repair.ARTIFACT_WITHOUT_ROW) == [{}]
     (log,) = (log for log in logs if log["event"] == "artifacts_swept")
-    assert (log["seen"], log["deleted"]) == (len(names), len(names))
+    assert (log["seen"], log["deleted"]) == (len(names) + 1, len(names))
 
 
 async def test_a_result_that_is_damaged_is_told_of(

@@ -242,5 +242,5 @@ class NoteWaiting:
         reason = Failure.of(error)
         with suppress(PhotoError):
             job = await self.jobs.get(job_id)
-            if job.step_error != reason:
+            if job.step_error is None or job.step_error.code != reason.code:
                 await self.jobs.update(job_id, lambda job: job.wait(reason))

@@ -9,6 +9,7 @@ from photo.application.holdings import Holdings
 from photo.application.ports import (
     Buckets,
     Clock,
+    Erasures,
     JobRepository,
     ListedObject,
     Repair,
@@ -48,6 +49,8 @@ class Stretch:
     seen: int = 0
     deleted: int = 0
     damaged: int = 0
+    #: Files that neither a row nor a receipt explains.
+    without_row: int = 0
 
     def then(self, more: "Stretch") -> "Stretch":
         return Stretch(
@@ -55,6 +58,7 @@ class Stretch:
             seen=self.seen + more.seen,
             deleted=self.deleted + more.deleted,
             damaged=self.damaged + more.damaged,
+            without_row=self.without_row + more.without_row,
         )
 
 
@@ -75,49 +79,66 @@ class RemoveFiles:
 
     async def _delete(self, file: ListedObject) -> None:
         await self.buckets.processed.delete(file.key)
-        self.repairs.note(
-            Repair.ARTIFACT_DELETED, job_id=file.key.split("/")[1], key=file.key
-        )
+        job_id, _ = artifact_of(file.key) or (None, "")
+        self.repairs.note(Repair.ARTIFACT_DELETED, job_id=job_id, key=file.key)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepArtifacts:
-    """Delete the files of jobs that are not there, that failed or were cancelled.
+    """Delete the files of jobs that were erased, that failed or were cancelled.
 
     Those of unfinished jobs and of jobs that succeeded stay, and so does whatever has
-    no key of ours.
+    no key of ours. A job's row is there before its files and goes for a receipt: where
+    there is neither, it is the database that has lost something, or it is the wrong
+    one. Then the files may be all that is left. They are told of, once a walk.
     """
 
     jobs: JobRepository
+    erasures: Erasures
     buckets: Buckets
     remove: RemoveFiles
+    repairs: RepairLog
 
-    async def __call__(self, after: str) -> Stretch:
-        so_far = Stretch(next=after)
+    async def __call__(self, so_far: Stretch) -> Stretch:
+        """Go on from there."""
+        so_far = await self._walk(so_far)
+        if so_far.next is None and so_far.without_row:
+            self.repairs.note(Repair.ARTIFACT_WITHOUT_ROW, count=so_far.without_row)
+        return so_far
+
+    async def _walk(self, so_far: Stretch) -> Stretch:
         for _ in range(_PAGES):
             page = await self.buckets.processed.list(
                 after=so_far.next or "", limit=_PAGE
             )
             if not page:
                 return so_far.then(Stretch(next=None))
-            deleted = await self.remove(await self._unneeded(page))
-            so_far = so_far.then(
-                Stretch(next=page[-1].key, seen=len(page), deleted=deleted)
-            )
+            so_far = so_far.then(await self._sweep(page))
         return so_far
 
-    async def _unneeded(self, page: Sequence[ListedObject]) -> Sequence[ListedObject]:
+    async def _sweep(self, page: Sequence[ListedObject]) -> Stretch:
         ours = [(item, found) for item in page if (found := artifact_of(item.key))]
-        jobs = await self.jobs.find([*{job_id for _, (job_id, _) in ours}])
-        return [
+        job_ids = {job_id for _, (job_id, _) in ours}
+        jobs = await self.jobs.find([*job_ids])
+        # Asked last: what was erased in between has its receipt by now.
+        erased = await self.erasures.erased([*job_ids - jobs.keys()])
+        unneeded = [
             item
             for item, (job_id, name) in ours
-            if not _needed(jobs.get(job_id), item.key, name)
+            if job_id in erased
+            or (job_id in jobs and not _needed(jobs[job_id], item.key, name))
         ]
+        unexplained = job_ids - jobs.keys() - erased
+        return Stretch(
+            next=page[-1].key,
+            seen=len(page),
+            deleted=await self.remove(unneeded),
+            without_row=sum(job_id in unexplained for _, (job_id, _) in ours),
+        )
 
 
-def _needed(job: Job | None, key: str, name: str) -> bool:
-    if job is None or job.artifact_key(name) != key:
+def _needed(job: Job, key: str, name: str) -> bool:
+    if job.artifact_key(name) != key:
         return False
     return not job.ended or job.status is Status.SUCCEEDED
 
@@ -138,13 +159,15 @@ class CheckResults:
     repairs: RepairLog
     now: Clock
 
-    async def __call__(self, after: str) -> Stretch:
-        tenant, _, job_id = after.partition("/")
+    async def __call__(self, so_far: Stretch) -> Stretch:
+        """Go on from there."""
+        tenant, _, job_id = (so_far.next or "").partition("/")
         jobs = await self.jobs.succeeded(
             after=(Tenant(tenant), JobId(job_id)), limit=_JOBS
         )
-        if not jobs:
-            return Stretch(next=None)
+        return so_far.then(await self._checked(jobs) if jobs else Stretch(next=None))
+
+    async def _checked(self, jobs: Sequence[Job]) -> Stretch:
         files = await self._files(jobs)
         since = self.now() - LATELY
         suspects = [job for job in jobs if _is_suspect(job, files[job.id], since)]

@@ -27,8 +27,9 @@ LOST_AFTER = timedelta(minutes=2)
 #: For so long no workflow leaves a job in one step: here the list itself is doubted.
 DOUBTED_AFTER = timedelta(hours=13)
 
-#: The workflow of a job that ended so long ago has had the time to end as well.
-STRAY_AFTER = timedelta(minutes=1)
+#: The workflow of a job that ended so long ago has had the time to end as well, though
+#: it deletes files first, which may have to wait.
+STRAY_AFTER = timedelta(minutes=10)
 
 _SWEEP_LIMIT = 1_000
 _PAGE = 500

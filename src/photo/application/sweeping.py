@@ -14,6 +14,7 @@ from photo.application.ports import (
     RepairLog,
     UploadRepository,
 )
+from photo.domain.files import is_artifact_key
 from photo.domain.upload import RAW_LIFETIME, is_raw_key
 
 #: Uploads of this many days are looked through, in case that nothing was swept lately:
@@ -105,8 +106,11 @@ class SweepUploads:
     async def _abandon_writes(self) -> int:
         before = self.now() - ABANDONED_AFTER
         abandoned = 0
-        for bucket in (self.buckets.raw, self.buckets.processed):
-            abandoned += await bucket.abandon_writes(begun_before=before)
+        for bucket, is_ours in (
+            (self.buckets.raw, is_raw_key),
+            (self.buckets.processed, is_artifact_key),
+        ):
+            abandoned += await bucket.abandon_writes(to=is_ours, begun_before=before)
         if abandoned:
             self.repairs.note(Repair.WRITE_ABANDONED, count=abandoned)
         return abandoned

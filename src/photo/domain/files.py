@@ -68,3 +68,8 @@ def artifact_of(key: str) -> tuple[JobId, str] | None:
     """Whose file a key of the processed bucket names, and its name, if it is ours."""
     found = _ARTIFACT_KEY.fullmatch(key)
     return (JobId(found[1]), found[2]) if found else None
+
+
+def is_artifact_key(key: str) -> bool:
+    """Whether a key of the processed bucket is one that this service makes."""
+    return artifact_of(key) is not None

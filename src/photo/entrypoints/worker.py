@@ -12,6 +12,7 @@ from dishka import AsyncContainer, Provider
 from prometheus_client import CollectorRegistry
 from temporalio.worker import Worker
 
+from photo.adapters.postgres.check import PostgresCheck
 from photo.adapters.temporal.activities import ImageActivities, JobActivities
 from photo.adapters.temporal.client import TemporalServer
 from photo.adapters.temporal.schedule import schedule_all
@@ -64,6 +65,7 @@ async def _workers(
         return held.enter_context(own_scratch(scratch_place(), repairs))
 
     await refuse_public_buckets(container, settings)
+    await patiently((await container.get(PostgresCheck)).check)
     client = await patiently((await container.get(TemporalServer)).connected)
     await patiently(lambda: schedule_all(client, queue))
     await patiently(scratch)

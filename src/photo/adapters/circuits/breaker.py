@@ -64,8 +64,8 @@ class Breaker:
     @contextmanager
     def calling(self) -> Iterator[Call]:
         """Around a call, or `Unavailable` without one."""
-        probe = self._let_in()
-        call = Call(partial(self._note, self._era))
+        probe, era = self._let_in(), self._era
+        call = Call(partial(self._note, era))
         try:
             yield call
             call.goes_well()
@@ -74,7 +74,8 @@ class Breaker:
             raise
         finally:
             # One that was cancelled, or broke, has found out nothing.
-            self._probing &= not probe
+            if probe and era == self._era:
+                self._probing = False
 
     def _let_in(self) -> bool:
         """Whether this call is to find out if the dependency is back."""
@@ -93,11 +94,12 @@ class Breaker:
     def _note(self, era: int, error: PhotoError | None) -> None:
         if era != self._era:
             return
+        tried = self._try_at is not None
         if isinstance(error, Unavailable):
             self._failures += 1
-            if self._probing or self._failures >= self._patience.failures:
+            if tried or self._failures >= self._patience.failures:
                 self._open(error.reason)
-        elif self._probing:
+        elif tried:
             self._close()
         else:
             self._failures = 0
@@ -110,10 +112,10 @@ class Breaker:
             self._pause = min(self._pause * 2, self._patience.longest)
         # Not all processes at once.
         pause = self._pause * random.uniform(0.75, 1.25)  # noqa: S311 # no secret
-        self._try_at = self._elapsed() + pause
+        self._try_at, self._probing = self._elapsed() + pause, False
         self._era += 1
 
     def _close(self) -> None:
-        self._try_at, self._failures = None, 0
+        self._try_at, self._probing, self._failures = None, False, 0
         self._era += 1
         log.info("circuit_closed", dependency=self._dependency)

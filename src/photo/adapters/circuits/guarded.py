@@ -1,6 +1,6 @@
 """The scanner and the object store, behind circuit breakers."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
@@ -58,9 +58,11 @@ class GuardedStore(ObjectStore):
         with self._breaker.calling():
             return await self._store.list(after=after, limit=limit)
 
-    async def abandon_writes(self, *, begun_before: datetime) -> int:
+    async def abandon_writes(
+        self, *, to: Callable[[str], bool], begun_before: datetime
+    ) -> int:
         with self._breaker.calling():
-            return await self._store.abandon_writes(begun_before=begun_before)
+            return await self._store.abandon_writes(to=to, begun_before=begun_before)
 
     async def check(self) -> None:
         await self._store.check()

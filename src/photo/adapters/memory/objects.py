@@ -1,6 +1,6 @@
 """Objects in memory."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from photo.application.ports import (
@@ -52,7 +52,9 @@ class MemoryObjectStore(ObjectStore):
             for key in keys
         ]
 
-    async def abandon_writes(self, *, begun_before: datetime) -> int:
+    async def abandon_writes(
+        self, *, to: Callable[[str], bool], begun_before: datetime
+    ) -> int:
         return 0
 
     async def check(self) -> None:

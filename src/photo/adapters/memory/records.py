@@ -1,6 +1,7 @@
 """What stays when a job has gone, in memory; and what is old enough to go."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -55,6 +56,9 @@ class MemoryErasures(Erasures):
 
     async def find(self, job_id: JobId) -> Erasure | None:
         return self._erasures.get(job_id)
+
+    async def erased(self, job_ids: Sequence[JobId]) -> AbstractSet[JobId]:
+        return self._erasures.keys() & {*job_ids}
 
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         erasure = self._erasures[job_id]

@@ -23,5 +23,7 @@ class PrometheusRepairLog(RepairLog):
         self._repairs[repair].inc(count)
         if repair is Repair.RESULT_DAMAGED:
             log.error("result_damaged", **about)
+        elif repair is Repair.ARTIFACT_WITHOUT_ROW:
+            log.error("artifacts_without_rows", count=count)
         else:
             log.info("repaired", kind=str(repair), count=count, **about)

@@ -19,7 +19,9 @@ class PostgresCheck(Check):
 
     async def check(self) -> None:
         if not await is_migrated(self._engine):
-            raise Unavailable("The database lacks tables. Run `photo migrate`.")
+            raise Unavailable(
+                "The database is older than this release. Run `photo migrate`."
+            )
 
     async def is_above_policies(self) -> bool:
         """Whether row-level security does not hold for the service's role."""

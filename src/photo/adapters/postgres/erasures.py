@@ -1,6 +1,7 @@
 """Erasures in Postgres: rows go, and the receipt comes, in one transaction."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,6 +58,9 @@ _ADD = insert(erasures).on_conflict_do_update(
     set_={"completed_at": None, "confirmed_at": None},
 )
 _FIND = select(erasures).where(erasures.c.job_id == _ID)
+_ERASED = select(erasures.c.job_id).where(
+    erasures.c.job_id.in_(bindparam("job_ids", expanding=True))
+)
 _GET = _FIND.where(erasures.c.tenant == _OF)
 _completed = func.coalesce(erasures.c.completed_at, bindparam("at"))
 _COMPLETE = (
@@ -111,6 +115,12 @@ class PostgresErasures(Erasures):
             async with self._database.connect() as db:
                 found = (await db.execute(_FIND, {"erased": job_id})).mappings().first()
                 return from_row(found, Erasure) if found else None
+
+    async def erased(self, job_ids: Sequence[JobId]) -> AbstractSet[JobId]:
+        with translated():
+            async with self._database.connect() as db:
+                found = await db.execute(_ERASED, {"job_ids": job_ids})
+                return {*found.scalars()}
 
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         with translated():

@@ -8,16 +8,15 @@ from sqlalchemy.dialects.postgresql import insert
 from photo.adapters.postgres.database import LOCK_NOT_AVAILABLE, translated
 from photo.adapters.postgres.schema import idempotency_keys as keys
 from photo.adapters.postgres.transactions import Database
-from photo.application.ports import IdempotencyKeys, KeptAnswer
+from photo.application.ports import IdempotencyKeys, KeptAnswer, Pace
 from photo.application.ports.idempotency import PATIENCE, still_in_progress
 from photo.domain.access import Tenant
 from photo.domain.errors import Unavailable
+from photo.domain.media import ByteLimits
 
-#: A photo may have to be copied before there is an answer.
-_ANSWER_SECONDS = 30
 _LIMITS = select(
     func.set_config("lock_timeout", f"{PATIENCE.total_seconds():.0f}s", True),
-    func.set_config("idle_in_transaction_session_timeout", f"{_ANSWER_SECONDS}s", True),
+    func.set_config("idle_in_transaction_session_timeout", bindparam("rest"), True),
 )
 _THIS = (keys.c.tenant == bindparam("of")) & (keys.c.key_sha256 == bindparam("key"))
 _NEW = insert(keys).values(
@@ -39,8 +38,9 @@ _KEEP = update(keys).where(_THIS).values(answer=bindparam("given"))
 
 
 class PostgresIdempotencyKeys(IdempotencyKeys):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: ByteLimits) -> None:
         self._database = database
+        self._limits = {"rest": f"{_rest(limits):.0f}s"}
 
     async def claim(
         self,
@@ -61,7 +61,7 @@ class PostgresIdempotencyKeys(IdempotencyKeys):
         try:
             with translated():
                 async with self._database.connect() as db:
-                    await db.execute(_LIMITS)
+                    await db.execute(_LIMITS, self._limits)
                     if (await db.execute(_CLAIM, claim)).first():
                         return None
                     return KeptAnswer(*(await db.execute(_FIND, this)).one())
@@ -75,3 +75,11 @@ class PostgresIdempotencyKeys(IdempotencyKeys):
         with translated():
             async with self._database.connect() as db:
                 await db.execute(_KEEP, values)
+
+
+def _rest(limits: ByteLimits) -> float:
+    """Seconds without a statement: the largest photo may be copied for the answer.
+
+    It is read and written as slowly as a store may be.
+    """
+    return 2 * Pace().of(limits.largest)

@@ -11,16 +11,31 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from photo.adapters.postgres.database import Limits, create_engine, translated
+from photo.adapters.postgres.database import (
+    LOCK_NOT_AVAILABLE,
+    Limits,
+    create_engine,
+    translated,
+)
+from photo.domain.errors import Unavailable
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 async def migrate(database_url: str) -> None:
     """Bring the database to the newest revision; of several at once one does it."""
-    await on_connection(
-        database_url, lambda connection: command.upgrade(config(connection), "head")
-    )
+    try:
+        await on_connection(
+            database_url, lambda connection: command.upgrade(config(connection), "head")
+        )
+    except Unavailable as error:
+        if error.reason == LOCK_NOT_AVAILABLE:
+            raise Unavailable(
+                "A table was in use for too long to be changed. What is missing can be "
+                "done at any time: run `photo migrate` again.",
+                reason=error.reason,
+            ) from error
+        raise
 
 
 async def on_connection(database_url: str, do: Callable[[Connection], None]) -> None:

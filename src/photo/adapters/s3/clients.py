@@ -15,22 +15,13 @@ from aiobotocore.httpsession import AIOHTTPSession
 from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from photo.application.ports import Pace
 from photo.domain.errors import ObjectNotFound, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Seconds."""
-
+class Limits(Pace):
     connect: float = 3
-    #: Between two signs of life; and for a whole try of a request, to which comes the
-    #: time for its bytes.
-    silence: float = 10
-    #: Bytes a second: a store that is slower is not waited for.
-    slowest: float = 500_000
-
-    def of(self, size: int) -> float:
-        return self.silence + size / self.slowest
 
 
 LIMITS = Limits()

@@ -147,7 +147,9 @@ class S3ObjectStore(ObjectStore):
             for item in page.get("Contents", ())
         ]
 
-    async def abandon_writes(self, *, begun_before: datetime) -> int:
+    async def abandon_writes(
+        self, *, to: Callable[[str], bool], begun_before: datetime
+    ) -> int:
         """Abort uploads in parts: until then S3 keeps, and bills, their parts."""
         abandoned = 0
         pages = self._s3.get_paginator("list_multipart_uploads").paginate(
@@ -156,7 +158,7 @@ class S3ObjectStore(ObjectStore):
         with translated():
             async for page in pages:
                 for begun in page.get("Uploads", ()):
-                    if begun["Initiated"] < begun_before:
+                    if begun["Initiated"] < begun_before and to(begun["Key"]):
                         await self._s3.abort_multipart_upload(
                             Bucket=self._bucket,
                             Key=begun["Key"],

@@ -118,13 +118,11 @@ class JobActivities:
 
     @activity.defn(name="sweep-artifacts")
     async def sweep_processed(self, so_far: Stretch) -> Stretch:
-        stretch = await self.sweep_artifacts(so_far.next or "")
-        return _told_at_the_end("artifacts_swept", so_far.then(stretch))
+        return _told_at_the_end("artifacts_swept", await self.sweep_artifacts(so_far))
 
     @activity.defn(name="check-results")
     async def check_all(self, so_far: Stretch) -> Stretch:
-        stretch = await self.check_results(so_far.next or "")
-        return _told_at_the_end("results_checked", so_far.then(stretch))
+        return _told_at_the_end("results_checked", await self.check_results(so_far))
 
     @activity.defn(name="confirm-erasures")
     async def confirm(self) -> int:

@@ -46,6 +46,7 @@ from photo.application.ports.storage import (
     ListedObject,
     ObjectLinks,
     ObjectStore,
+    Pace,
     StoredObject,
     UploadForm,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "NewId",
     "ObjectLinks",
     "ObjectStore",
+    "Pace",
     "PageImage",
     "PhotoFetcher",
     "RateLimiter",

@@ -1,6 +1,7 @@
 """What stays when a job has gone: receipts and counts; and what is old enough to go."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
@@ -28,6 +29,9 @@ class Erasures(Protocol):
 
     async def find(self, job_id: JobId) -> Erasure | None:
         """Return a receipt, whosever it is, if there is one. For the worker."""
+
+    async def erased(self, job_ids: Sequence[JobId]) -> AbstractSet[JobId]:
+        """Return those of which there are receipts, whosever they are."""
 
     async def complete(self, job_id: JobId, *, at: datetime) -> Erasure:
         """Say that the objects are gone; of several calls the first counts."""

@@ -14,7 +14,7 @@ class Repair(StrEnum):
     DELIVERY_STARTED = "delivery_started"
     #: A photo that no job needed any more, or ever did.
     PHOTO_DELETED = "photo_deleted"
-    #: A file of a job that did not succeed, or that no manifest names.
+    #: A file of a job that did not succeed or was erased, or that no manifest names.
     ARTIFACT_DELETED = "artifact_deleted"
     #: A write that never came to its end.
     WRITE_ABANDONED = "write_abandoned"
@@ -22,6 +22,8 @@ class Repair(StrEnum):
     SCRATCH_REMOVED = "scratch_removed"
     #: Files of a job that succeeded are gone or have changed: beyond repair.
     RESULT_DAMAGED = "result_damaged"
+    #: Files of jobs that the database knows nothing of: kept.
+    ARTIFACT_WITHOUT_ROW = "artifact_without_row"
 
 
 class RepairLog(Protocol):

@@ -1,6 +1,6 @@
 """Objects, and what clients may do with them."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -17,6 +17,20 @@ class ListedObject(NamedTuple):
     key: str
     size_bytes: int
     written_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What a store is waited for, in seconds, before it counts as away."""
+
+    #: Between two signs of life; and for a whole try of a request, to which comes the
+    #: time for its bytes.
+    silence: float = 10
+    #: Bytes a second: a store that is slower is not waited for.
+    slowest: float = 500_000
+
+    def of(self, size: int) -> float:
+        return self.silence + size / self.slowest
 
 
 class ObjectStore(Protocol):
@@ -47,8 +61,10 @@ class ObjectStore(Protocol):
     async def list(self, *, after: str, limit: int) -> Sequence[ListedObject]:
         """Return the first objects whose keys come after this one, in their order."""
 
-    async def abandon_writes(self, *, begun_before: datetime) -> int:
-        """Give up what is left of writes that never came to their end; how many."""
+    async def abandon_writes(
+        self, *, to: Callable[[str], bool], begun_before: datetime
+    ) -> int:
+        """Give up what is left of writes to such keys that never ended; how many."""
 
     async def check(self) -> None:
         """Raise `Unavailable` unless the bucket exists and answers."""

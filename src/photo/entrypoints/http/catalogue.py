@@ -99,8 +99,9 @@ _ENTRIES = (
         errors.UploadMissing,
         HTTPStatus.CONFLICT,
         "Upload missing",
-        "The photo has not arrived.",
-        "Send it to the upload's `url`, then start the job.",
+        "The photo has not arrived, or it is not kept any more.",
+        "Send it to the upload's `url`, then start the job; instead of a retry, ask "
+        "for a new upload.",
     ),
     Entry(
         errors.UploadExpired,

@@ -103,7 +103,7 @@ class Exchange:
         await answer(self.scope, self.receive, self.send)
 
     async def break_off(self) -> None:
-        """Say that it was not carried out, unless something else was said already."""
+        """Say that it was broken off, unless something else was said already."""
         if self._status is None:
             await self.refuse(_STOPPED, status=503)
 

@@ -1,9 +1,9 @@
-"""Ends of jobs that nothing can change, and one delivery of each to a webhook."""
+"""Ends of jobs that nothing can change."""
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 # What a transition of a job may change: a column that is added to these belongs here.
 STATE = (
@@ -11,7 +11,11 @@ STATE = (
     "manifest_sha256, error, version"
 )
 
+# Whoever changes jobs ends soon; those who come meanwhile wait behind this.
+PATIENCE = "SET LOCAL lock_timeout = '3s'"
+
 UP = (
+    PATIENCE,
     # The triggers say by their names, as constraints do, what they stand for. They act
     # in the order of these: what is left to `jobs_moves` is that none is queued again.
     """
@@ -38,25 +42,10 @@ UP = (
     WHEN (NEW.version <= OLD.version)
     EXECUTE FUNCTION refuse_change()
     """,
-    # Row-level security shows the owner no rows either, until this is said.
-    "SELECT set_config('photo.tenant', '*', true)",
-    """
-    DELETE FROM webhook_deliveries AS later
-    USING webhook_deliveries AS first
-    WHERE first.job_id = later.job_id
-        AND first.webhook_id = later.webhook_id
-        AND first.id < later.id
-    """,
-    """
-    CREATE UNIQUE INDEX webhook_deliveries_once
-    ON webhook_deliveries (job_id, webhook_id)
-    """,
-    "DROP INDEX webhook_deliveries_job",
 )
 
 DOWN = (
-    "CREATE INDEX webhook_deliveries_job ON webhook_deliveries (job_id)",
-    "DROP INDEX webhook_deliveries_once",
+    PATIENCE,
     "DROP TRIGGER jobs_version_grows ON jobs",
     "DROP TRIGGER jobs_end_is_final ON jobs",
     "DROP FUNCTION refuse_change",

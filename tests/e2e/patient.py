@@ -13,8 +13,9 @@ class PatientTransport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         for _ in range(_TRIES):
             answer = await super().handle_async_request(request)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
+            wait = answer.headers.get("Retry-After")
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or wait is None:
+                return answer
             await answer.aclose()
-            await asyncio.sleep(int(answer.headers.get("Retry-After", 1)))
-        return answer
+            await asyncio.sleep(int(wait))
+        return await super().handle_async_request(request)

@@ -18,7 +18,7 @@ EXAMPLES = os.environ.get("PHOTO_TEST_SCHEMATHESIS_EXAMPLES", "3")
 A_LOT = "1000000000"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_every_answer_is_as_documented(service: Service, tmp_path: Path) -> None:
     tenants = {name: await service.admins_key(name) for name in ("default", "other")}
     users = tmp_path / "users.json"

@@ -16,7 +16,8 @@ from tests.local.a_stack import SERVING
 SCRIPT = Path(__file__).with_name("a_stack.py")
 ROOT = SCRIPT.parents[2]
 IDLE = "import signal; signal.pause()"
-SECONDS = 60.0
+#: Longer than all that a stack itself may take to begin.
+SECONDS = 180.0
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -49,6 +50,14 @@ class RunningStack:
         """It and everything below it."""
         top = psutil.Process(self.pid)
         return [top, *top.children(recursive=True)]
+
+    def users(self) -> set[int]:
+        """Whom its processes run as; some, as Postgres's, may end at any time."""
+        users = set()
+        for process in self.all():
+            with suppress(psutil.NoSuchProcess):
+                users.add(process.uids().effective)
+        return users
 
     def child(self, name: str) -> psutil.Process:
         """The one whose command line has this argument or program."""

@@ -18,6 +18,27 @@ async def test_a_wait_ends_when_draining_begins() -> None:
     assert draining.begun
 
 
+async def test_it_begins_once_while_waits_are_still_ending() -> None:
+    draining = Draining()
+    ending, end = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ending.set()
+            await end.wait()
+
+    wait = asyncio.create_task(draining.cut_short(slow_to_end()))
+    await asyncio.sleep(0)
+    draining.begin()
+    async with asyncio.timeout(60):
+        await ending.wait()
+        draining.begin()
+        end.set()
+        await wait
+
+
 async def test_a_wait_that_begins_later_ends_at_once() -> None:
     draining = Draining()
     draining.begin()

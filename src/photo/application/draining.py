@@ -19,7 +19,9 @@ class Draining:
         return self._beginning.is_set()
 
     def begin(self) -> None:
-        """To be called in the event loop."""
+        """To be called in the event loop; every time but the first does nothing."""
+        if self.begun:
+            return
         self._beginning.set()
         for patience in self._patience:
             patience.reschedule(0)

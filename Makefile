@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: demo up test check format bench hostile drill lock clean
+.PHONY: demo up test check format bench hostile drill dashboards lock clean
 
 demo: $(VENV)/.local  ## the local stack, the samples through the real API, then keep serving
 	$(BIN)/photo demo samples --port $(PORT) $(if $(ONCE),--once)
@@ -34,6 +34,9 @@ hostile: $(VENV)/.dev  ## thousands of damaged and lying files, and those of COR
 
 drill: $(VENV)/.dev  ## break every process and connection while jobs are under way, then count the jobs; SEED=N replays
 	$(BIN)/python -m drill $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+dashboards: $(VENV)/.dev  ## deploy/grafana, from the code in dashboards/
+	$(BIN)/python -m dashboards
 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import api, intake, load, ocr, pipeline
+from bench import api, intake, load, observing, ocr, pipeline
 
 _RESULTS = Path(__file__).with_name("results.json")
 
@@ -16,9 +16,10 @@ def main(folder: Path) -> None:
         "pipeline": pipeline.main(folder),
         "api": api.main(),
         "load": load.main(),
+        "observing": observing.main(folder),
     }
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    for name in ("intake", "pipeline", "api", "load"):
+    for name in ("intake", "pipeline", "api", "load", "observing"):
         print(name, json.dumps(results[name], indent=2))
 
 

@@ -70,7 +70,7 @@ async def _compare(data_dir: Path, ports: dict[str, int]) -> dict[str, Any]:
         }
         rows = []
         for round_ in range(_ROUNDS + 1):
-            row = {name: await _cost(*each, request) for name, each in servers.items()}
+            row = {name: await cost(*each, request) for name, each in servers.items()}
             if round_:  # the first round warms up
                 rows.append(row)
     cost = {name: median(row[name] for row in rows) for name in servers}
@@ -84,41 +84,45 @@ async def _compare(data_dir: Path, ports: dict[str, int]) -> dict[str, Any]:
 @contextmanager
 def api_process(data_dir: Path, port: int) -> Iterator[psutil.Process]:
     """Another API on the same servers, as operators run it: its log is of JSON."""
+    settings = settings_of(data_dir) | {"ENVIRONMENT": "staging", "PORT": str(port)}
+    with process([sys.executable, "-m", "photo", "api"], settings) as api:
+        yield api
+
+
+def settings_of(data_dir: Path) -> dict[str, str]:
     lines = (data_dir / ENV_FILE).read_text(encoding="utf-8").splitlines()
-    settings = dict(shlex.split(line)[0].split("=", 1) for line in lines)
-    settings |= {"ENVIRONMENT": "staging", "PORT": str(port)}
-    with _process([sys.executable, "-m", "photo", "api"], settings) as process:
-        yield process
+    return dict(shlex.split(line)[0].split("=", 1) for line in lines)
 
 
 @contextmanager
 def _rival(name: str, port: int) -> Iterator[psutil.Process]:
     command = [sys.executable, "-m", "bench.raw_servers", name, str(port)]
-    with _process(command, {}) as process:
-        yield process
+    with process(command, {}) as rival:
+        yield rival
 
 
 @contextmanager
-def _process(command: list[str], settings: dict[str, str]) -> Iterator[psutil.Process]:
+def process(command: list[str], settings: dict[str, str]) -> Iterator[psutil.Process]:
     with subprocess.Popen(
         command, env=os.environ | settings, stderr=subprocess.DEVNULL
-    ) as process:
+    ) as started:
         try:
-            yield psutil.Process(process.pid)
+            yield psutil.Process(started.pid)
         finally:
-            process.terminate()
+            started.terminate()
 
 
-async def _cost(process: psutil.Process, port: int, request: bytes) -> float:
+async def cost(server: psutil.Process, port: int, request: bytes) -> float:
+    """Microseconds of its CPU for each of many such requests."""
     async with Wire(port) as wire:
         await _load(wire, request, _CONNECTIONS)
-        before = _cpu_seconds(process)
+        before = _cpu_seconds(server)
         await _load(wire, request, _REQUESTS)
-    return round((_cpu_seconds(process) - before) / _REQUESTS * 1e6, 1)
+    return round((_cpu_seconds(server) - before) / _REQUESTS * 1e6, 1)
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
+def _cpu_seconds(server: psutil.Process) -> float:
+    times = server.cpu_times()
     return float(times.user + times.system)
 
 

@@ -46,7 +46,7 @@ from photo.domain.job import Job, JobId
 from photo.domain.media import SNIFF_BYTES, MediaType
 from photo.domain.upload import Upload, UploadId
 from photo.entrypoints.client import photos_in
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from photo.entrypoints.local.children import Children
 from photo.entrypoints.local.servers import start_servers
 

@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from drill.report import figures, show
 from drill.run import Orders, drill
 from drill.scenarios import SCENARIOS
+from photo.entrypoints.levels import LogLevels
 from photo.entrypoints.logging import configure_logging
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -23,7 +24,7 @@ FULL = Orders(seed=1, jobs=350, faults=60, seconds=350, scenarios=[*SCENARIOS])
 def main() -> int:
     options = _options()
     orders = _orders(options)
-    configure_logging(level="error", as_json=False)
+    configure_logging(LogLevels("error"), as_json=False)
     # Whoever sends webhooks is killed now and then.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     folder = options.folder or Path(mkdtemp(prefix="photo-drill-"))

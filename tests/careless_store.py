@@ -9,10 +9,13 @@ _TAKEN = (b"PUT", b"DELETE")
 
 
 @asynccontextmanager
-async def careless_store(conditional: bytes = b"200 OK") -> AsyncIterator[str]:
+async def careless_store(
+    conditional: bytes = b"200 OK", *, says: bytes = b""
+) -> AsyncIterator[str]:
     """Its address. Real servers cannot be that careless.
 
-    What it says to conditional writes can be set.
+    What it says to conditional writes can be set, and further headers of its answers
+    to writes.
     """
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
@@ -20,7 +23,8 @@ async def careless_store(conditional: bytes = b"200 OK") -> AsyncIterator[str]:
         status = b"200 OK" if request.startswith(_TAKEN) else b"403 No"
         if b"if-none-match" in request.lower():
             status = conditional
-        writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n" % status)
+        more = says if request.startswith(b"PUT") else b""
+        writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n%b" % (status, more))
         writer.write(b"Connection: close\r\n\r\n")
         writer.close()
 

@@ -4,6 +4,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -37,6 +38,15 @@ class Authority:
 
     def server(self, host: str, *, age: timedelta = timedelta()) -> ssl.SSLContext:
         """For a server that shows a certificate for this name."""
+        certificate, key = self.pair(host, age=age)
+        chain = self._folder / f"{uuid4().hex}.pem"
+        chain.write_text(key + certificate)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(chain)
+        return context
+
+    def pair(self, host: str, *, age: timedelta = timedelta()) -> tuple[str, str]:
+        """A certificate for this name, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(
             x509.Name.from_rfc4514_string(f"CN={host}"),
@@ -44,14 +54,8 @@ class Authority:
             x509.SubjectAlternativeName([x509.DNSName(host)]),
             age=age,
         )
-        key_pem = key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        ).decode()
-        chain = self._folder / f"{certificate.serial_number}.pem"
-        chain.write_text(key_pem + _pem(certificate))
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(chain)
-        return context
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return _pem(certificate), pem.decode()
 
     def _sign(
         self,

@@ -41,7 +41,8 @@ from photo.domain.access import Scope as KeyScope
 from photo.domain.formats import Format
 from photo.domain.job import Status
 from photo.domain.media import MediaType
-from photo.entrypoints.container import Application, memory_container
+from photo.entrypoints.container import Application
+from photo.entrypoints.in_memory import memory_container
 from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
 from tests.makers import ACME, NOW, SteppableClock, in_chunks, photo_bytes
@@ -103,6 +104,7 @@ PORTS = [
     ports.JobFeed,
     ports.JobRepository,
     ports.KeyRepository,
+    ports.Measures,
     ports.NewId,
     ports.ObjectLinks,
     ports.PhotoFetcher,
@@ -111,6 +113,7 @@ PORTS = [
     ports.RateLimiter,
     ports.RepairLog,
     ports.Scanner | None,
+    ports.Snapshots,
     ports.Stopwatch,
     ports.TextRecognizer,
     ports.UploadRepository,

@@ -41,12 +41,16 @@ def tried_within_policy(evidence: Evidence) -> Iterator[Violation]:
 
 
 def done_twice(evidence: Evidence) -> float:
-    """The share of steps that workers finished although that had been done before."""
+    """The share of steps that workers finished although that had been done before.
+
+    Deliveries are done again as long as their receivers refuse them.
+    """
     done = Counter(
         (event["job_id"], event["step"])
         for line in evidence.lines
-        if '"step_done"' in line.text and '"job_id"' in line.text
+        if '"step_done"' in line.text
         for event in [json.loads(line.text)]
+        if "job_id" in event and "delivery_id" not in event
     )
     return (done.total() - len(done)) / max(done.total(), 1)
 

@@ -22,6 +22,7 @@ from photo.adapters.memory import (
     MemoryJobRepository,
     MemoryKeyRepository,
     MemoryObjectStore,
+    MemorySnapshots,
     MemoryTextIndex,
     MemoryUploadRepository,
     MemoryUsage,
@@ -42,6 +43,7 @@ from photo.adapters.postgres.keys import PostgresKeyRepository
 from photo.adapters.postgres.migrate import migrate
 from photo.adapters.postgres.reading import Reader
 from photo.adapters.postgres.schema import metadata
+from photo.adapters.postgres.snapshots import PostgresSnapshots
 from photo.adapters.postgres.texts import PostgresTextIndex
 from photo.adapters.postgres.transactions import Database
 from photo.adapters.postgres.uploads import PostgresUploadRepository
@@ -112,6 +114,7 @@ async def memory_repositories(_: object, __: object) -> AsyncIterator[Repositori
         MemoryErasures(database, jobs, deliveries, texts, infected),
         MemoryUsage(database),
         MemoryAgedRecords(jobs, answers),
+        MemorySnapshots(jobs, deliveries),
     )
 
 
@@ -137,6 +140,7 @@ async def postgres_repositories(
             PostgresErasures(database),
             PostgresUsage(database),
             PostgresAgedRecords(database),
+            PostgresSnapshots(database),
         )
 
 

@@ -15,6 +15,7 @@ from photo.application.ports import (
     JobFeed,
     JobRepository,
     KeyRepository,
+    Snapshots,
     TextIndex,
     Transactions,
     UploadRepository,
@@ -43,6 +44,7 @@ class Repositories(NamedTuple):
     erasures: Erasures
     usage: UsageRecords
     aged: AgedRecords
+    snapshots: Snapshots
 
 
 async def add_job(

@@ -17,7 +17,7 @@ from photo.application.jobs import AwaitJob
 from photo.application.ports import JobRepository, TextRecognizer, WorkflowEngine
 from photo.domain.errors import Unavailable
 from photo.domain.job import Job, JobId, Status
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from photo.entrypoints.local.servers import Servers
 from tests.makers import ACME, a_job
 from tests.workflow.recognizers import SlowRecognizer

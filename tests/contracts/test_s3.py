@@ -11,7 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from photo.adapters.s3.buckets import create_bucket, is_public, replaces
+from photo.adapters.s3.buckets import (
+    create_bucket,
+    is_public,
+    is_unencrypted,
+    is_unversioned,
+    reach,
+    replaces,
+)
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.store import S3ObjectStore
 from photo.domain.errors import FileTooLarge, Unavailable
@@ -229,6 +236,30 @@ async def test_a_store_that_lets_the_first_write_win_is_known_by_it(
     assert listed["KeyCount"] == 0
 
 
+async def test_a_bucket_that_keeps_versions_is_known_by_it(
+    clients: S3Clients, bucket: str
+) -> None:
+    assert await is_unversioned(clients, bucket) is True
+    for status, is_kept in (("Enabled", True), ("Suspended", False)):
+        await clients.own.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration={"Status": status}
+        )
+        assert await is_unversioned(clients, bucket) is not is_kept
+    left = await clients.own.list_object_versions(Bucket=bucket)
+    assert not left.get("Versions")
+
+
+async def test_a_bucket_that_encrypts_is_known_by_it(
+    clients: S3Clients, bucket: str
+) -> None:
+    assert await is_unencrypted(clients, bucket) is True
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    await clients.own.put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    assert await is_unencrypted(clients, bucket) is False
+
+
 async def test_looking_leaves_nothing_in_a_bucket_with_versions(
     clients: S3Clients, bucket: str
 ) -> None:
@@ -255,6 +286,21 @@ async def test_a_store_that_only_fails_is_not_told_to_heed_no_conditions() -> No
     ):
         with pytest.raises(Unavailable):
             await replaces(clients, "raw")
+
+
+async def test_a_store_is_there_whatever_it_says_of_a_bucket(
+    clients: S3Clients, bucket: str
+) -> None:
+    await reach(clients, bucket)
+    await reach(clients, "no-such-bucket")
+    async with careless_store() as endpoint, clients_of(endpoint) as refused:
+        await reach(refused, bucket)
+
+
+async def test_a_store_that_cannot_be_reached_is_not_there() -> None:
+    async with clients_of("http://127.0.0.1:1") as clients:
+        with pytest.raises(Unavailable):
+            await reach(clients, "raw")
 
 
 async def test_pages_of_the_given_origins_may_use_a_bucket(

@@ -19,7 +19,7 @@ from photo.domain.access import Principal
 from photo.domain.job import Job, JobId
 from photo.domain.media import MediaType
 from photo.domain.webhook import Event
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from tests.makers import ACME, in_chunks, photo_bytes
 
 URL = "https://photos.example/1.jpg"

@@ -107,8 +107,8 @@ def whole() -> Evidence:
     )
 
 
-def done(job_id: str, step: str) -> Line:
-    event = {"event": "step_done", "job_id": job_id, "step": step}
+def done(job_id: str, step: str, **about: str) -> Line:
+    event = {"event": "step_done", "job_id": job_id, "step": step, **about}
     return Line("worker.log:1", json.dumps(event))
 
 
@@ -391,6 +391,11 @@ def test_a_fault_excuses_what_fails_until_a_while_after_it() -> None:
 def test_what_killed_three_children_is_kept_and_that_is_in_order() -> None:
     crashes = ["SIGSEGV", "worker lost", "SIGKILL", "worker lost", "exit 1"]
     assert violations(killing(*crashes)) == []
+
+
+def test_a_delivery_may_be_attempted_again() -> None:
+    again = done(GOOD, "attempt-delivery", delivery_id="msg_1")
+    assert violations(replace(whole(), lines=[again] * 2)) == []
 
 
 def test_whoever_has_a_webhook_of_his_own_is_told_twice() -> None:

@@ -1,4 +1,4 @@
-"""What is secret is in no log, whatever is done with it and whatever goes wrong."""
+"""What is secret is told nowhere, whatever is done with it and whatever goes wrong."""
 
 import json
 import re
@@ -13,17 +13,18 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 import pytest
 
-from photo.adapters.postgres.migrate import migrate
-from photo.entrypoints.local.ports import choose_ports
-from photo.entrypoints.local.service import furnish, service_variables
-from tests.e2e.conftest import Service, deployed
+from photo.adapters.temporal.attempts import BUG_ATTEMPTS
+from tests.collector import SOON, collecting
+from tests.e2e.apart import break_table, deployed_apart
+from tests.e2e.conftest import Service
 from tests.e2e.test_intake import ended
 from tests.e2e.test_managing import submitted
 from tests.e2e.test_refusals import grant, send
 from tests.e2e.test_webhooks import Receiver, listed, receiving
-from tests.oidc.local_issuer import AUDIENCE, LocalIssuer, issuing
+from tests.oidc.local_issuer import AUDIENCE, issuing
 from tests.pictures import a_text
-from tests.services import Servers, fresh_database
+from tests.sentry import error_sink
+from tests.services import Servers
 
 #: In all that clients send, wherever they send it.
 CANARY = "c4n4ry"
@@ -40,37 +41,54 @@ def environment(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def debugged(
-    servers: Servers, issuer: LocalIssuer, environment: str, folder: Path
+    servers: Servers, environment: str, folder: Path, **settings: str
 ) -> AsyncIterator[Service]:
-    """A deployment of its own, on a queue of its own, that tells all it can."""
-    port = choose_ports(["canary"])["canary"]
-    await furnish(servers, port)
-    async with fresh_database(servers) as database_url:
-        await migrate(database_url)
-        env = {
-            **service_variables(servers, port),
-            "DATABASE_URL": database_url,
-            "ENVIRONMENT": environment,
-            "LOG_LEVEL": "debug",
-            "OIDC_AUDIENCE": AUDIENCE,
-            "OIDC_ISSUER": issuer.url,
-            "TEMPORAL_TASK_QUEUE": f"canary-{environment}",
-            "TMPDIR": str(folder),
-            "URL_ALLOWED_NETWORKS": "127.0.0.1/32",
-            "URL_ALLOW_HTTP": "true",
-        }
-        (folder / "logs").mkdir()
-        async with deployed(env, folder / "logs") as service:
-            yield service
+    """Tells all it can."""
+    told = {**SOON, "ENVIRONMENT": environment, "LOG_LEVEL": "debug", **settings}
+    async with deployed_apart(servers, folder, **told) as service:
+        yield service
 
 
 @pytest.mark.timeout(300)
-async def test_no_log_tells_a_secret(
+async def test_no_log_trace_or_report_tells_a_secret(
     servers: Servers, environment: str, tmp_path: Path
 ) -> None:
+    with collecting() as collector, error_sink() as sentry:
+        watchers = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "SENTRY_DSN": sentry.dsn,
+        }
+        secrets = await lived_through(servers, environment, tmp_path, watchers)
+    log = "".join(log.read_text() for log in (tmp_path / "logs").iterdir())
+    assert log.count("step_done") > 6
+    assert log.count("step_broke") == BUG_ATTEMPTS
+    assert {event["tags"].get("step") for event in sentry.events} == {None, "publish"}
+    names = {span.name for span in collector.spans}
+    assert {"web fetch", "web send", "recognizer recognize"} <= names
+    spans = "".join(map(str, collector.requests))
+    reports = b"".join(sentry.raw).decode()
+    for secret in {*secrets, WORD, CANARY}:
+        for told in (log, spans, reports):
+            assert not re.search(re.escape(secret), told, re.IGNORECASE), secret
+    if environment == "staging":
+        for line in log.splitlines():
+            assert json.loads(line)["event"]
+
+
+async def lived_through(
+    servers: Servers, environment: str, folder: Path, watchers: Mapping[str, str]
+) -> set[str]:
+    """Everything, the bad in the end; answers what must be told nowhere."""
     async with (
         issuing() as issuer,
-        debugged(servers, issuer, environment, tmp_path) as service,
+        debugged(
+            servers,
+            environment,
+            folder,
+            OIDC_AUDIENCE=AUDIENCE,
+            OIDC_ISSUER=issuer.url,
+            **watchers,
+        ) as service,
         receiving(500) as receiver,
     ):
         now = int(time())
@@ -86,13 +104,10 @@ async def test_no_log_tells_a_secret(
         async with service.client(key) as client:
             secrets |= await everything_done(client, receiver)
             await everything_refused(client)
-    told = "".join(log.read_text() for log in (tmp_path / "logs").iterdir())
-    assert told.count("step_done") > 6
-    for secret in {*secrets, WORD, CANARY}:
-        assert not re.search(re.escape(secret), told, re.IGNORECASE), secret
-    if environment == "staging":
-        for line in told.splitlines():
-            assert json.loads(line)["event"]
+            for table in ("webhooks", "job_texts"):
+                await break_table(service.env, table)
+            await everything_broken(client)
+    return secrets
 
 
 def a_photo() -> bytes:
@@ -188,6 +203,9 @@ async def everything_refused(client: httpx.AsyncClient) -> None:
         {"Idempotency-Key": f"{CANARY} {CANARY}"},
         {"Accept": f"{CANARY}/{CANARY}", "Last-Event-ID": CANARY, "Range": CANARY},
         {"X-Forwarded-For": CANARY, "Forwarded": f"for={CANARY}", "Referer": userinfo},
+        {"traceparent": CANARY, "tracestate": CANARY, "baggage": f"{CANARY}={CANARY}"},
+        {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": CANARY},
+        {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": f"v={CANARY}"},
         {"Content-Type": f"multipart/form-data; boundary={CANARY}"},
         {"Host": f"{CANARY}.example"},
         {"X-Request-Id": f"{CANARY} is not sane"},
@@ -200,6 +218,15 @@ async def everything_refused(client: httpx.AsyncClient) -> None:
             for body in bodies if method == "post" else ():
                 json_body = {"Content-Type": "application/json"}
                 await ask(client, method, there, content=body, headers=json_body)
+
+
+async def everything_broken(client: httpx.AsyncClient) -> None:
+    """Bugs, in a request and in a step, on what is a user's."""
+    hook = {"url": f"https://example.com/{CANARY}?token={CANARY}"}
+    assert (await client.post("/v1/webhooks", json=hook)).status_code == 500
+    about = {CANARY: f"{CANARY} value"}
+    job = await submitted(client, a_photo(), f"{CANARY}.tif", metadata=about)
+    assert (await ended(client, job))["error"]["code"] == "internal"
 
 
 async def ask(

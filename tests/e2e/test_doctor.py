@@ -15,6 +15,7 @@ from photo.entrypoints.live import live_container
 from photo.entrypoints.settings import Settings
 from tests.careless_store import careless_store
 from tests.scanning import RECOMMENDED, Clamd, running_clamd
+from tests.valkey import Valkey
 
 #: Settings with nothing behind them.
 NOWHERE = {
@@ -80,6 +81,17 @@ async def test_a_store_that_replaces_what_is_there_is_told_with_its_mend() -> No
             finding = await _found(check, container)
     assert finding.failure == "A second write replaces the first in raw."
     assert "answers 412 to `If-None-Match: *`" in str(finding.mend)
+
+
+async def test_shared_rate_limits_are_asked(valkey: Valkey) -> None:
+    settings = Settings.from_env(NOWHERE | {"RATE_LIMIT_STORAGE": valkey.url})
+    [check] = [check for check in _checks(settings) if check.name == "rate_limits"]
+    async with live_container(settings) as container:
+        assert (await _found(check, container)).failure is None
+        async with valkey.away():
+            away = await _found(check, container)
+    assert "RATE_LIMIT_STORAGE" in str(away.mend)
+    assert str(away.failure).startswith("The shared rate limits cannot be reached.")
 
 
 async def findings(**given: str) -> list[Finding]:

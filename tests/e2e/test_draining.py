@@ -2,8 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +19,8 @@ from sqlalchemy import make_url
 from drill.proxy import FaultProxy
 from drill.shapes import Deed
 from photo.entrypoints.local.ports import choose_ports
-from tests.e2e.conftest import Service
+from tests.e2e.apart import apart, break_table
+from tests.e2e.conftest import Service, create_key
 from tests.e2e.processes import Running, running
 from tests.e2e.streams import follow
 from tests.faults import in_front_of
@@ -43,12 +50,17 @@ class Upload:
         yield photo[100:]
 
 
+def watched() -> Mapping[str, str]:
+    """The settings of a process that counts, and looks around for it."""
+    return {"METRICS_PORT": str(choose_ports(["metrics"])["metrics"])}
+
+
 @asynccontextmanager
 async def an_api(
     service: Service, folder: Path, **settings: str
 ) -> AsyncIterator[Running]:
     port = str(choose_ports(["api"])["api"])
-    env = {**service.env, **NOBODYS_QUEUE, "PORT": port, **settings}
+    env = {**service.env, **NOBODYS_QUEUE, **watched(), "PORT": port, **settings}
     async with running("api", env, folder / f"api-{port}.log") as api:
         await api.until_ready("/healthz")
         yield api
@@ -150,12 +162,24 @@ async def told_twice(service: Service, folder: Path) -> int:
         return code
 
 
+@contextmanager
+def silent_watchers() -> Iterator[Mapping[str, str]]:
+    """The settings that send traces and reports of bugs to where nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        yield {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}",
+            "SENTRY_DSN": f"http://key@{address}/1",
+        }
+
+
 @asynccontextmanager
 async def a_cut_off_api(
     service: Service, servers: Servers, folder: Path
 ) -> AsyncIterator[tuple[Running, list[FaultProxy]]]:
-    """With a proxy before each of its dependencies."""
+    """With a proxy before each of its dependencies; those who watch are silent."""
     async with AsyncExitStack() as stack:
+        watchers = stack.enter_context(silent_watchers())
         proxies = [
             await stack.enter_async_context(in_front_of(address))
             for address in (
@@ -170,6 +194,7 @@ async def a_cut_off_api(
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{s3}",
             "TEMPORAL_TARGET": f"127.0.0.1:{temporal}",
+            **watchers,
         }
         api = await stack.enter_async_context(an_api(service, folder, **settings))
         await api.until_ready()
@@ -204,11 +229,39 @@ async def test_dependencies_that_fall_silent_hold_up_no_process(
             assert answer.headers["Retry-After"]
 
 
+async def test_watchers_that_fall_silent_hold_up_no_process(
+    servers: Servers, tmp_path: Path
+) -> None:
+    """Traces and reports of bugs are on their way to them."""
+    async with AsyncExitStack() as stack:
+        watchers = stack.enter_context(silent_watchers())
+        env = await stack.enter_async_context(apart(servers, tmp_path, **watchers))
+        worker, api = [
+            await stack.enter_async_context(
+                running(name, {**env, **watched()}, tmp_path / name)
+            )
+            for name in ("worker", "api")
+        ]
+        await api.until_ready("/healthz")
+        headers = {"Authorization": f"Bearer {create_key(env)}"}
+        async with httpx.AsyncClient(
+            base_url=api.url, headers=headers, timeout=90
+        ) as client:
+            await break_table(env, "job_texts")
+            assert (await submit(client)).is_success
+            await break_table(env, "uploads")
+            assert (await submit(client)).status_code == 500
+        await worker.until_it_says("step_broke")
+        for process in (api, worker):
+            assert await process.stop() < SECONDS
+            assert "traces_cut_short" in process.said()
+
+
 async def test_a_worker_that_waits_for_a_dependency_ends_when_it_is_told_to(
     service: Service, tmp_path: Path
 ) -> None:
     nowhere = f"127.0.0.1:{choose_ports(['nowhere'])['nowhere']}"
-    env = {**service.env, "TEMPORAL_TARGET": nowhere}
+    env = {**service.env, **watched(), "TEMPORAL_TARGET": nowhere}
     async with running("worker", env, tmp_path / "worker.log") as worker:
         await worker.until_it_says("waiting_for_dependency")
         assert await worker.stop() < SECONDS
@@ -227,7 +280,7 @@ async def test_an_api_that_waits_for_a_dependency_ends_when_it_is_told_to(
         "TRUSTED_PROXIES": "10.0.0.0/8",
         "URL_ALLOWED_NETWORKS": "",
     }
-    env = {**service.env, **production}
+    env = {**service.env, **watched(), **production}
     async with running("api", env, tmp_path / "api.log") as api:
         await api.until_it_says("waiting_for_dependency")
         assert await api.stop() < SECONDS

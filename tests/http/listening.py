@@ -17,6 +17,7 @@ from photo.entrypoints.http.hosts import Hosts
 from photo.entrypoints.http.protocol import GuardedProtocol
 from photo.entrypoints.http.proxies import Proxies
 from photo.entrypoints.http.server import Server
+from photo.entrypoints.in_memory import memory_container
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: photo.test\r\n"
 POST = b"POST /v1/read HTTP/1.1\r\nHost: photo.test\r\nContent-Type: image/jpeg\r\n"
@@ -51,6 +52,7 @@ class Reached:
             cors=Cors(()),
             proxies=Proxies(()),
             https_only=False,
+            container=memory_container(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

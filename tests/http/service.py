@@ -12,8 +12,8 @@ from photo.application.audit import operator
 from photo.application.keys import CreateKey
 from photo.application.ports import Buckets
 from photo.domain.access import Scope, Tenant
-from photo.entrypoints.container import memory_container
 from photo.entrypoints.http.app import HttpConfig, create_app
+from photo.entrypoints.in_memory import memory_container
 from tests.makers import in_chunks, photo_bytes
 
 JPEG = photo_bytes()

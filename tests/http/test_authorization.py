@@ -13,8 +13,8 @@ from photo.application.audit import operator
 from photo.application.keys import MintKey, RevokeKey
 from photo.application.ports import KeyRepository
 from photo.domain.access import Scope, Tenant, show_key, split_key
-from photo.entrypoints.container import memory_container
 from photo.entrypoints.http.app import HttpConfig, create_app
+from photo.entrypoints.in_memory import memory_container
 from tests.http.service import Service
 from tests.http.things import BODIES, MAKERS, address, some_address
 from tests.makers import new_id

@@ -172,17 +172,24 @@ async def test_the_log_holds_no_secret_no_text_and_no_link(
         assert word not in logged
 
 
-async def test_a_path_cannot_forge_a_line(service: Service, logs: list[Any]) -> None:
+async def test_a_path_that_no_route_knows_is_in_no_line(
+    service: Service, logs: list[Any]
+) -> None:
     anyone = await service.anyone()
     await anyone.get("/a%0Aevent=forged%1b%5b2J" + "x" * 1000)
     [line] = logs
-    assert line["route"].startswith("/a%0Aevent%3Dforged%1B%5B2J")
-    assert len(line["route"]) == 200
+    assert line["route"] == "none"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/jobs", "/nothing"])
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        *((known, known) for known in ("/healthz", "/readyz", "/v1/jobs")),
+        ("/no", "none"),
+    ],
+)
 async def test_the_answer_to_head_is_that_to_get_without_its_body(
-    service: Service, api: httpx.AsyncClient, logs: list[Any], path: str
+    service: Service, api: httpx.AsyncClient, logs: list[Any], path: str, route: str
 ) -> None:
     headers = {"X-Request-Id": "r-1"}
     get = await api.get(path, headers=headers)
@@ -192,7 +199,7 @@ async def test_the_answer_to_head_is_that_to_get_without_its_body(
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
     assert head.content == b""
     line = logs[-1]
-    assert (line["method"], line["route"]) == ("HEAD", path)
+    assert (line["method"], line["route"]) == ("HEAD", route)
     assert line["bytes_out"] == 0
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -6,7 +7,10 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from photo.application.draining import Draining
-from photo.application.ports import WorkflowEngine
+from photo.application.health import CheckHealth
+from photo.application.ports import Check, WorkflowEngine
+from photo.domain.errors import Unavailable
+from photo.entrypoints.readiness import AskReadiness, tell_of_bug
 from tests.http.conftest import Run
 from tests.http.service import Service
 from tests.http.stand_ins import BrokenEngine, instead
@@ -41,6 +45,29 @@ async def test_health_fails_with_one_check_and_keeps_the_reason(
     assert ready.json()["checks"]["raw_bucket"]["status"] == "ok"
     assert "10.0.0.7" not in ready.text
     assert logs[0]["failures"] == {"workflows": "connect to 10.0.0.7:7233 refused"}
+
+
+async def test_what_fails_is_logged_when_it_begins_and_ends(logs: list[Any]) -> None:
+    class Shaky(Check):
+        async def check(self) -> None:
+            if self.failing:
+                raise Unavailable("away", reason="ECONNREFUSED")
+
+        failing = True
+
+    shaky = Shaky()
+    check_health = CheckHealth(
+        {"database": shaky}, fresh_for=timedelta(), on_bug=tell_of_bug
+    )
+    ask_readiness = AskReadiness(check_health, Draining())
+    for shaky.failing in (False, True, True, False, False):
+        readiness = await ask_readiness()
+        assert (readiness.status == "failing") is shaky.failing
+    events = [(log["event"], log.get("failures")) for log in logs]
+    assert events == [
+        ("not_ready", {"database": "ECONNREFUSED"}),
+        ("ready_again", None),
+    ]
 
 
 async def test_a_process_that_stops_lives_and_is_not_ready(run: Run) -> None:

@@ -155,3 +155,4 @@ async def test_a_bug_says_nothing_to_the_outside_and_all_to_the_log(
     assert logged["event"] == "unexpected_error"
     assert logged["log_level"] == "error"
     assert logged["exc_info"] is error
+    assert logged["route"].startswith("/v1/uploads/{")

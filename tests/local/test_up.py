@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 from dotenv import dotenv_values
 
 from photo.entrypoints.local.ports import choose_ports
@@ -53,7 +55,27 @@ async def test_up_keeps_to_itself_and_leaves_its_settings(tmp_path: Path) -> Non
         )
         assert (listed.returncode, listed.stderr) == (0, "")
         assert listed.stdout.endswith("photo up\n")
+        await shows_its_metrics(tmp_path, env, said.decode())
     finally:
         process.send_signal(signal.SIGINT)
         await process.communicate()
     assert process.returncode == 0
+
+
+async def shows_its_metrics(folder: Path, env: dict[str, str], said: str) -> None:
+    """In a terminal of its own, and where it says that they are."""
+    shown = await asyncio.to_thread(
+        subprocess.run,
+        [PHOTO, "top", "--once"],
+        cwd=folder,
+        env=env | PROXIES,
+        capture_output=True,
+        text=True,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith("Photo API  2 processes")
+    urls = re.findall(r"http://127\.0\.0\.1:\d+/metrics", said)
+    assert len(urls) == 2
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        for url in urls:
+            assert "temporal_" in (await client.get(url)).text

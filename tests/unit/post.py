@@ -18,7 +18,7 @@ from photo.application.deliveries import (
     ReplayDelivery,
     StartLostDeliveries,
 )
-from photo.application.ports import Clock, Courier, JobRepository
+from photo.application.ports import Clock, Courier, JobRepository, Measures
 from photo.application.webhooks import (
     CreateWebhook,
     DefaultWebhook,
@@ -83,7 +83,12 @@ class RecordingCourier(Courier):
 
 class Post:
     def __init__(
-        self, burn: Burn, database: MemoryDatabase, jobs: JobRepository, clock: Clock
+        self,
+        burn: Burn,
+        database: MemoryDatabase,
+        jobs: JobRepository,
+        clock: Clock,
+        measures: Measures,
     ) -> None:
         self.vault = AesVault("a secret of the operator's")
         self.deliveries = FusedDeliveries(burn, database)
@@ -110,6 +115,7 @@ class Post:
             WebhookEvent.render,
             self.vault,
             record,
+            measures,
             lambda: clock().timestamp(),
             clock,
         )

@@ -8,15 +8,19 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, cast
 
 import psutil
 import pytest
+import uvloop
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from photo.adapters.imaging import PillowNormalizer, RapidOcrRecognizer
 from photo.adapters.imaging.children import ChildDied, ImagingPool
-from photo.domain.errors import CorruptImage, RecognitionFailed
+from photo.adapters.imaging.process import ChildProcess
+from photo.domain.errors import CorruptImage, RecognitionFailed, Unavailable
 from photo.domain.media import MediaType
 from tests.unit.child_processes import SMALL, until_gone, until_written
 
@@ -84,6 +88,30 @@ async def test_a_crash_fails_its_call_and_not_the_next(
         }
     ]
     assert await pool.run(int, os.getpid) != os.getpid()
+
+
+async def test_what_is_logged_of_a_child_says_for_whom_it_worked(
+    pool: ImagingPool,
+) -> None:
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        with bound_contextvars(job_id="job_1"), pytest.raises(ChildDied):
+            await pool.run(type(None), crash)
+        await pool.run(int, os.getpid)
+    assert [log["job_id"] for log in logs] == ["job_1"]
+
+
+def test_on_the_services_own_loop_a_child_may_die_before_it_is_told_anything() -> None:
+    async def ask_the_dead() -> bool:
+        child = await ChildProcess.spawn()
+        child.kill()
+        await child.bury()
+        with pytest.raises(Unavailable) as failure:
+            await child.get_ready(SMALL, this_module, gettempdir())
+        assert failure.value.reason == "SIGKILL"
+        return await child.begin(os.getpid, (), 1)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(ask_the_dead()) is False
 
 
 async def test_an_answer_of_another_kind_ends_the_child(pool: ImagingPool) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, create_subprocess_exec
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,6 +50,25 @@ async def pool() -> AsyncIterator[ImagingPool]:
 
 async def test_a_call_runs_in_another_process(pool: ImagingPool) -> None:
     assert await pool.run(int, os.getpid) != os.getpid()
+
+
+async def test_a_census_tells_what_the_children_do(tmp_path: Path) -> None:
+    pool = ImagingPool(workers=2, load=this_module, limits=SMALL)
+    assert pool.census() == {"busy": 0, "idle": 0, "starting": 0}
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(stack.enter_async_context(pool))
+        await asyncio.sleep(0)
+        starting = pool.census()
+        await opening
+        assert starting == {"busy": 0, "idle": 0, "starting": 2}
+        assert pool.census() == {"busy": 0, "idle": 2, "starting": 0}
+        pid_file = tmp_path / "pid"
+        call = asyncio.create_task(pool.run(type(None), hang, pid_file))
+        await until_written(pid_file)
+        assert pool.census() == {"busy": 1, "idle": 1, "starting": 0}
+    assert pool.census() == {"busy": 0, "idle": 0, "starting": 0}
+    with pytest.raises(Unavailable):
+        await call
 
 
 async def test_an_error_of_the_domain_comes_through(pool: ImagingPool) -> None:

@@ -16,7 +16,7 @@ from photo.adapters.memory import MemoryObjectStore, MemoryScanner
 from photo.application.ports import Buckets, ObjectStore, Scanner
 from photo.domain.errors import FileTooLarge, ObjectNotFound, Unavailable, Unscannable
 from photo.entrypoints.circuits import Circuits
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from tests.makers import SteppableStopwatch, in_chunks
 
 PATIENCE = Patience(failures=3, first=2, longest=8)

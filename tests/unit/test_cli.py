@@ -61,7 +61,7 @@ def test_doctor_finds_everything_that_is_wrong(tmp_path: Path) -> None:
     failures = {check["name"]: check["failure"] for check in checks}
     assert ended.returncode == 1
     assert failures["database"].endswith("[ConnectionRefusedError]")
-    assert failures["raw_bucket"] == "It cannot be set up. [ProfileNotFound]"
+    assert failures["store"] == "It cannot be set up. [ProfileNotFound]"
     assert failures["workflows"]
     assert failures["settings"] is failures["recognizer"] is None
     assert all(check["mend"] for check in checks if check["failure"])

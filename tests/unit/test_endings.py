@@ -13,7 +13,7 @@ PHOTO = photo_bytes()
 WHY = Failure("timed_out", "Too slow.", retryable=True)
 
 #: To ports, until a job has failed and its five files are gone.
-CALLS = 9
+CALLS = 10
 
 Ending = Callable[[World, JobId], Awaitable[object]]
 

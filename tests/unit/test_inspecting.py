@@ -23,7 +23,7 @@ from photo.domain.errors import (
 )
 from photo.domain.infected import InfectedFile
 from photo.domain.job import Failure, Job, JobId, Step
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from tests.makers import NOW, a_job, a_photo, an_upload, in_chunks
 
 DATA = b"\xff\xd8\xff photo"

@@ -129,7 +129,7 @@ async def test_a_file_known_as_infected_gets_no_grant(scanned: World) -> None:
     assert SIGNATURE not in refused.value.detail
 
 
-@pytest.mark.parametrize("call", range(1, 8))
+@pytest.mark.parametrize("call", range(1, 9))
 async def test_a_crash_at_any_call_leaves_no_infected_file(
     scanned: World, call: int
 ) -> None:
@@ -151,7 +151,7 @@ async def test_the_crashes_cover_every_call(scanned: World) -> None:
     scanned.fuse.blow_at(0)
     with pytest.raises(Infected):
         await scanned.verify(job_id)
-    assert scanned.fuse.calls == 7
+    assert scanned.fuse.calls == 8
 
 
 async def test_an_infected_photo_of_a_cancelled_job_is_deleted_as_well() -> None:

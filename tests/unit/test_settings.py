@@ -154,7 +154,7 @@ def test_a_secret_file_must_be_readable_and_hold_something(
 def test_the_file_is_read_and_the_environment_wins(dotenv: Path) -> None:
     dotenv.write_text("PORT=1\nHOST=::1\n# a comment\nexport LOG_LEVEL=error\n")
     read = Settings.from_env(NEEDED | {"PORT": "2"}, dotenv=dotenv)
-    assert (read.port, read.host, read.log_level) == (2, "::1", "error")
+    assert (read.port, read.host, read.log_level.rest) == (2, "::1", "error")
 
 
 def test_the_file_is_taken_as_it_stands(
@@ -222,8 +222,8 @@ def test_a_list_is_separated_by_commas(text: str, items: tuple[str, ...]) -> Non
 
 
 def test_what_has_no_effect_yet_is_refused_rather_than_believed() -> None:
-    (fault,) = faults(NEEDED | {"SENTRY_DSN": "https://sentry.example.com/1"})
-    assert fault.startswith("SENTRY_DSN is not supported")
+    (fault,) = faults(NEEDED | {"CDN_URL": "https://cdn.example.com"})
+    assert fault.startswith("CDN_URL is not supported")
 
 
 def test_limits_are_set_by_type() -> None:
@@ -276,6 +276,12 @@ def test_a_scanner_has_a_url(url: str) -> None:
         ("MAX_QUEUED_JOBS", "0"),
         ("RETENTION_DAYS", "0"),
         ("RETENTION_DAYS", "36501"),
+        ("S3_REQUIRE_ENCRYPTION", CANARY),
+        ("SENTRY_DSN", CANARY),
+        ("SENTRY_DSN", f"https://sentry.example/{CANARY}"),
+        ("SENTRY_DSN", f"https://{CANARY}@sentry.example/project"),
+        ("SENTRY_DSN", f"https://{CANARY}@sentry.example"),
+        ("SENTRY_DSN", f"udp://{CANARY}@sentry.example/1"),
     ],
 )
 def test_what_cannot_be_a_value_is_refused_and_not_repeated(
@@ -284,6 +290,13 @@ def test_what_cannot_be_a_value_is_refused_and_not_repeated(
     (fault,) = faults(NEEDED | {name: value})
     assert fault.startswith(f"{name} must be ")
     assert CANARY not in fault
+
+
+@pytest.mark.parametrize(
+    "dsn", ["https://key@o1.ingest.sentry.example/42", "http://k:s@relay:3000/base/1"]
+)
+def test_errors_are_reported_to_a_project(dsn: str) -> None:
+    assert settings(SENTRY_DSN=dsn).sentry_dsn == dsn
 
 
 def test_limits_have_defaults_and_may_be_set() -> None:
@@ -335,3 +348,29 @@ def test_networks_of_ones_own_are_named() -> None:
 @pytest.mark.parametrize("environment", ["development", "staging"])
 def test_what_is_unsafe_is_allowed_elsewhere(environment: str) -> None:
     settings(ENVIRONMENT=environment, DEBUG="true", CORS_ORIGINS="*")
+
+
+def test_levels_of_logs_that_make_no_sense_are_refused_and_not_repeated() -> None:
+    assert faults(NEEDED | {"LOG_LEVEL": f"info,{CANARY}=debug"}) == [
+        "LOG_LEVEL: Part 2 names no module such as photo.adapters.s3."
+    ]
+
+
+def test_a_collector_has_a_url() -> None:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    assert faults(NEEDED | {name: CANARY}) == [f"{name} must be a URL."]
+    url = "http://127.0.0.1:4318"
+    assert settings(**{name: url}).otel_exporter_otlp_endpoint == url
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("OTEL_TRACES_SAMPLER", "half", "OTEL_TRACES_SAMPLER must be one of always_on"),
+        ("OTEL_TRACES_SAMPLER_ARG", "10", "OTEL_TRACES_SAMPLER_ARG must be a number"),
+        ("OTEL_TRACES_SAMPLER_ARG", "nan", "OTEL_TRACES_SAMPLER_ARG must be a number"),
+    ],
+)
+def test_how_traces_are_sampled_is_checked(name: str, text: str, fault: str) -> None:
+    [told] = faults(NEEDED | {name: text})
+    assert told.startswith(fault)

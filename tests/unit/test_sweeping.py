@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,13 +10,12 @@ from photo.application.sweeping import (
     ABANDONED_AFTER,
     CRASHED_KEPT_FOR,
     LOOK_BACK_DAYS,
-    SweepUploads,
     Swept,
 )
 from photo.domain.errors import NotFound, Unavailable, UploadExpired
 from photo.domain.job import Failure, Job, Status, Step
 from photo.domain.upload import RAW_LIFETIME, Upload, is_raw_key
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from tests.makers import ACME, NOW, OTHER, a_job, a_url_job, an_upload, in_chunks
 from tests.unit.world import A_SECOND, Crash, World
 
@@ -259,7 +259,7 @@ async def test_a_store_that_fails_midway_fails_the_sweep_and_the_next_goes_on(
         key = an_upload().key
         await raw.write(key, in_chunks(PHOTO), content_type="image/jpeg")
     buckets = Buckets(raw=raw, processed=world.processed)
-    sweep = SweepUploads(world.uploads, world.jobs, buckets, world.repairs, world.clock)
+    sweep = replace(world.sweep, buckets=buckets)
     a_day_later(world)
     with pytest.raises(Unavailable):
         await sweep()
@@ -370,7 +370,7 @@ async def test_writes_that_never_ended_are_given_up_in_both_buckets(
     raw.begun = (upload.key, f"{job.tenant}/{job.id}", "backup.tar", artifacts[0])
     processed.begun = (*artifacts, "backup.tar", upload.key)
     buckets = Buckets(raw=raw, processed=processed)
-    sweep = SweepUploads(world.uploads, world.jobs, buckets, world.repairs, world.clock)
+    sweep = replace(world.sweep, buckets=buckets)
     world.clock.step(ABANDONED_AFTER)
     assert (await sweep()).writes == 0
     world.clock.step(A_SECOND)

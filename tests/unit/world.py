@@ -19,6 +19,7 @@ from photo.adapters.memory import (
     MemoryInfectedFiles,
     MemoryJobFeed,
     MemoryJobRepository,
+    MemoryMeasures,
     MemoryNormalizer,
     MemoryObjectLinks,
     MemoryObjectStore,
@@ -304,7 +305,7 @@ class World:
         normalizer: ImageNormalizer | None = None,
         quota: DailyQuota | None = None,
     ) -> None:
-        self.clock = SteppableClock()
+        self.clock, self.measures = SteppableClock(), MemoryMeasures()
         self.fuse = Fuse()
         self.feed = feed or MemoryJobFeed()
         self.raw = FusedStore(self.fuse, self.clock)
@@ -324,7 +325,9 @@ class World:
         self.usage.burn = self.fuse.burn
         self.quota = quota or DailyQuota()
         most = MaxUnfinished(1_000)
-        self.post = Post(self.fuse.burn, self.transactions, self.jobs, self.clock)
+        self.post = Post(
+            self.fuse.burn, self.transactions, self.jobs, self.clock, self.measures
+        )
         self.starter = Starter(self.engine)
         self.submit = SubmitJob(
             AdmitJob(self.jobs, most, lambda: 0.0, self.clock),
@@ -336,18 +339,31 @@ class World:
             self.starter,
             self.fetcher,
             self.post.sender,
+            self.measures,
             new_id,
             self.clock,
         )
         self.grant = GrantUpload(
-            self.uploads, self.infected, self.links, self.limits, new_id, self.clock
+            self.transactions,
+            self.uploads,
+            self.infected,
+            self.links,
+            self.limits,
+            self.measures,
+            new_id,
+            self.clock,
         )
         self.receive = ReceivePhoto(
             self.uploads, self.buckets, self.limits, new_id, self.clock
         )
         self.look_up = LookUpUpload(self.uploads, self.jobs, self.buckets, self.clock)
         self.finish = FinishJob(
-            self.transactions, self.jobs, self.usage, self.post.announce, self.clock
+            self.transactions,
+            self.jobs,
+            self.usage,
+            self.post.announce,
+            self.measures,
+            self.clock,
         )
         self.cancel = CancelJob(self.transactions, self.jobs, self.finish, self.engine)
         self.repairs = MemoryRepairLog()
@@ -355,7 +371,12 @@ class World:
         self.start_forgotten = StartForgottenJobs(*watch)
         self.stop_stray = StopStrayWork(*watch)
         self.sweep = SweepUploads(
-            self.uploads, self.jobs, self.buckets, self.repairs, self.clock
+            self.uploads,
+            self.jobs,
+            self.buckets,
+            self.repairs,
+            self.measures,
+            self.clock,
         )
         remove = RemoveFiles(self.buckets, self.repairs, self.clock)
         self.check_results = CheckResults(
@@ -378,6 +399,8 @@ class World:
             self.limits,
             DescribePhoto(self.transactions, self.jobs, self.usage, self.clock),
             self.finish,
+            self.measures,
+            self._elapsed,
             self.clock,
         )
         self.normalize = NormalizePhoto(
@@ -388,6 +411,8 @@ class World:
             self.buckets,
             recognizer or MemoryRecognizer(),
             self.documents,
+            self.measures,
+            self._elapsed,
             self.clock,
         )
         self.publish = PublishResult(
@@ -428,6 +453,9 @@ class World:
             self.clock,
         )
         self.confirm = ConfirmErasures(self.erasures, self.holdings, self.clock)
+
+    def _elapsed(self) -> float:
+        return self.clock().timestamp()
 
     async def arrive(self, upload: Upload, data: bytes | None = None) -> Upload:
         """Grant an upload and send its photo."""

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 from photo.adapters.memory import (
     MemoryJobFeed,
     MemoryJobRepository,
+    MemoryMeasures,
     MemoryUploadRepository,
 )
 from photo.adapters.temporal.attempts import AttemptInterceptor
@@ -21,6 +22,7 @@ from photo.adapters.temporal.messages import JobRef
 from photo.adapters.temporal.queues import images_queue
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import CorruptImage
+from photo.entrypoints.levels import LogLevels
 from photo.entrypoints.logging import configure_logging
 
 
@@ -66,14 +68,14 @@ class Doomed:
 
 
 async def main(target: str, namespace: str, queue: str, *deaths: str) -> None:
-    configure_logging(level="info", as_json=True)  # not on stdout
+    configure_logging(LogLevels(), as_json=True)  # not on stdout
     client = await TemporalServer(target=target, namespace=namespace).connected()
     nobodys = MemoryJobRepository(MemoryUploadRepository(), MemoryJobFeed())
     await Worker(
         client,
         task_queue=images_queue(queue),
         activities=[Doomed(iter(deaths)).normalize],
-        interceptors=[AttemptInterceptor(NoteWaiting(nobodys))],
+        interceptors=[AttemptInterceptor(NoteWaiting(nobodys), MemoryMeasures())],
     ).run()
 
 

@@ -24,6 +24,7 @@ from photo.application.ports import (
     Courier,
     JobFeed,
     JobRepository,
+    Measures,
     TextRecognizer,
     UploadRepository,
     WorkflowEngine,
@@ -33,7 +34,7 @@ from photo.application.starting import Starter
 from photo.application.uploads import PhotoPromise, ReceivePhoto
 from photo.domain.job import Job, JobId, Status
 from photo.domain.media import MediaType
-from photo.entrypoints.container import memory_container
+from photo.entrypoints.in_memory import memory_container
 from photo.entrypoints.waiting import patiently
 from tests.makers import ACME, a_job, an_upload, in_chunks, photo_bytes
 
@@ -88,6 +89,7 @@ class Stage:
             await self.container.get(ImageActivities),
             await self.container.get(DeliveryActivities),
             await self.container.get(NoteWaiting),
+            await self.container.get(Measures),
             image_processes=2,
             grace=grace,
         )

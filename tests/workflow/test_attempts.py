@@ -14,6 +14,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from photo.adapters.memory import (
     MemoryJobFeed,
     MemoryJobRepository,
+    MemoryMeasures,
     MemoryUploadRepository,
 )
 from photo.adapters.temporal.activities import JobActivities
@@ -64,7 +65,7 @@ async def told(
     environment.info = replace(environment.info, activity_type=step, attempt=attempt)
     nobodys = MemoryJobRepository(MemoryUploadRepository(), MemoryJobFeed())
     note = NoteWaiting(jobs or nobodys)
-    interceptor = AttemptInterceptor(note, lambda: chance)
+    interceptor = AttemptInterceptor(note, MemoryMeasures(), lambda: chance)
     around = interceptor.intercept_activity(Failing(error))
     call = ExecuteActivityInput(JobActivities.verify, messages, None, {})
     with pytest.raises(ApplicationError) as failure:

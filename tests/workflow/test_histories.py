@@ -1,13 +1,20 @@
 """A worker of this release must understand what workers of earlier ones began."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
+from structlog.contextvars import bound_contextvars
 from temporalio.client import Client, WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Interceptor, Replayer
 from temporalio.workflow import NondeterminismError, _Definition
 
+from photo.adapters.temporal.client import TemporalServer
+from photo.adapters.temporal.context import HEADER, ContextInterceptor
 from photo.adapters.temporal.converter import STRICT
+from photo.adapters.tracing.workflows import WorkflowTracing
+from tests.tracing import recording
 from tests.workflow.record import HISTORIES, SCENARIOS
 from tests.workflow.rehearsals import HastyPhoto
 from tests.workflow.stage import Stage
@@ -23,14 +30,57 @@ async def registered(client: Client) -> list[type]:
     return [kind for worker in workers for kind in worker.config()["workflows"]]
 
 
-async def replay(history: str, workflows: list[type]) -> None:
-    replayer = Replayer(workflows=workflows, data_converter=STRICT)
+async def replay(
+    history: str, workflows: list[type], *interceptors: Interceptor
+) -> None:
+    replayer = Replayer(
+        workflows=workflows, data_converter=STRICT, interceptors=interceptors
+    )
     await replayer.replay_workflow(WorkflowHistory.from_json("recorded", history))
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
 async def test_a_stored_history_replays(name: str, registered: list[type]) -> None:
-    await replay(STORED[name], registered)
+    await replay(STORED[name], registered, ContextInterceptor())
+
+
+@pytest.mark.parametrize("name", sorted(STORED))
+async def test_a_stored_history_replays_where_traces_are_made(
+    name: str, registered: list[type]
+) -> None:
+    with recording() as spans:
+        tracing = WorkflowTracing(spans.tracer)
+        await replay(STORED[name], registered, tracing, ContextInterceptor())
+        assert spans.ended == []
+
+
+async def test_a_history_of_a_traced_job_replays_where_none_are_made(
+    temporal: TemporalServer, registered: list[type]
+) -> None:
+    with recording() as spans:
+        tracing = WorkflowTracing(spans.tracer)
+        server = replace(temporal, interceptors=(tracing,))
+        stage = Stage(await server.connected())
+        async with await stage.working():
+            with (
+                bound_contextvars(request_id="r-1"),
+                spans.tracer.start_as_current_span("request"),
+            ):
+                job_id = await stage.submit()
+            await stage.workflow(job_id).result()
+        history = (await stage.workflow(job_id).fetch_history()).to_json()
+        before = len(spans.ended)
+        await replay(history, registered)
+        await replay(history, registered, tracing, ContextInterceptor())
+        assert len(spans.ended) == before
+    assert {"_tracer-data", HEADER} <= _headers(history)
+    await stage.container.close()
+
+
+def _headers(history: str) -> set[str]:
+    """What came with the start of the workflow."""
+    [started, *_] = json.loads(history)["events"]
+    return {*started["workflowExecutionStartedEventAttributes"]["header"]["fields"]}
 
 
 async def test_a_history_of_other_steps_does_not_replay(

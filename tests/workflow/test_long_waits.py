@@ -17,9 +17,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from photo.adapters.memory import MemoryRecognizer
-from photo.adapters.temporal.client import _runtime
 from photo.adapters.temporal.converter import STRICT
 from photo.adapters.temporal.messages import JobRef
+from photo.adapters.temporal.runtime import shared_runtime
 from photo.adapters.temporal.tries import LOST_WORKERS, WORKER_LOST
 from photo.adapters.temporal.workflows import PATIENCE
 from photo.application.ports import Clock, Courier, Receipt
@@ -41,7 +41,7 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(SERVER),
         data_converter=STRICT,
-        runtime=_runtime(),
+        runtime=shared_runtime(),
     ) as environment:
         yield environment
 

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from photo.application.audit import RecordChange, service
+from photo.application.measuring import when_certain
 from photo.application.ports import (
     Clock,
     DeliveryRepository,
     JobRepository,
+    Measures,
     RenderEvent,
     Stopwatch,
     Transactions,
@@ -53,6 +56,7 @@ class AttemptDelivery:
     render: RenderEvent
     vault: Vault
     record: RecordChange
+    measures: Measures
     stopwatch: Stopwatch
     now: Clock
     _under_way: Counter[Tenant] = field(default_factory=Counter, init=False)
@@ -62,10 +66,7 @@ class AttemptDelivery:
             delivery = await self.deliveries.get(delivery_id)
             webhook = await self.webhooks.get(delivery.webhook_id)
             if delivery.due_at and webhook.disabled_at:
-                at = self.now()
-                delivery = await self.deliveries.update(
-                    delivery_id, lambda delivery: delivery.give_up(at)
-                )
+                delivery = await self._give_up(delivery)
             elif delivery.due_at and delivery.due_at <= self.now():
                 if self._under_way[delivery.tenant] >= _AT_ONCE:
                     return _CROWDED
@@ -73,6 +74,15 @@ class AttemptDelivery:
             if delivery.due_at:
                 return max(delivery.due_at - self.now(), timedelta())
         return None
+
+    async def _give_up(self, delivery: Delivery) -> Delivery:
+        at = self.now()
+        async with self.transactions.begin():
+            given_up = await self.deliveries.update(
+                delivery.id, lambda delivery: delivery.give_up(at)
+            )
+            await self._count(given_up, None)
+            return given_up
 
     async def _attempt(self, delivery: Delivery, webhook: Webhook) -> Delivery:
         body = self.render(delivery.event, await self.jobs.get(delivery.job_id))
@@ -129,7 +139,13 @@ class AttemptDelivery:
                 changed = await self.webhooks.update(webhook.id, heed)
                 if changed.disabled_at == attempt.at:
                     await self._record(changed)
-            return await self.deliveries.update(delivery.id, note)
+            noted = await self.deliveries.update(delivery.id, note)
+            await self._count(noted, attempt.duration_ms / 1000)
+            return noted
+
+    async def _count(self, delivery: Delivery, seconds: float | None) -> None:
+        delivered = partial(self.measures.delivered, delivery.status, seconds)
+        await when_certain(self.transactions, delivered)
 
     async def _record(self, disabled: Webhook) -> None:
         await self.record(

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from photo.application.deliveries import AnnounceEnd
 from photo.application.holdings import Holdings
+from photo.application.measuring import when_certain
 from photo.application.ports import (
     Clock,
     Erasures,
     JobRepository,
+    Measures,
     Transactions,
     UsageRecords,
 )
@@ -25,6 +28,7 @@ class FinishJob:
     jobs: JobRepository
     usage: UsageRecords
     announce: AnnounceEnd
+    measures: Measures
     now: Clock
 
     async def succeed(
@@ -57,6 +61,8 @@ class FinishJob:
         async with self.transactions.begin():
             job = await self.jobs.update(job_id, end)
             if not ended_before:
+                ended = partial(self.measures.ended, job)
+                await when_certain(self.transactions, ended)
                 await self.announce(job)
                 day = (job.finished_at or self.now()).date()
                 await self.usage.end(job.tenant, day, job.status)

@@ -16,9 +16,12 @@ from photo.application.ports import (
     Clock,
     InfectedFiles,
     JobRepository,
+    Measures,
     PhotoFetcher,
     Scanner,
+    Stopwatch,
     UploadRepository,
+    Verdict,
 )
 from photo.application.usage import DescribePhoto
 from photo.domain.errors import (
@@ -101,6 +104,8 @@ class VerifyPhoto:
     limits: ByteLimits
     describe: DescribePhoto
     finish: FinishJob
+    measures: Measures
+    stopwatch: Stopwatch
     now: Clock
 
     async def __call__(self, job_id: JobId) -> None:
@@ -139,7 +144,7 @@ class VerifyPhoto:
                 aclosing(self.buckets.raw.read(job.raw_key)) as stored,
                 aclosing(reading.through(stored)) as chunks,
             ):
-                verdict = await self._scan(chunks)
+                verdict = await self._scan(chunks, reading)
                 if job.photo and isinstance(verdict.failure, Unavailable):
                     raise verdict.failure  # verified before: it only waits
                 async for _ in chunks:  # what the scanner did not need to see
@@ -148,13 +153,19 @@ class VerifyPhoto:
             raise verdict.failure or Internal("The photo was not read to its end.")
         return verdict
 
-    async def _scan(self, chunks: AsyncIterator[bytes]) -> "_Verdict":
+    async def _scan(
+        self, chunks: AsyncIterator[bytes], reading: "_Reading"
+    ) -> "_Verdict":
         if self.scanner is None:
             return _Verdict()
+        since = self.stopwatch()
         try:
-            return _Verdict(signature=await self.scanner.scan(chunks))
+            verdict = _Verdict(signature=await self.scanner.scan(chunks))
         except (Unavailable, Unscannable) as error:
-            return _Verdict(failure=error)
+            verdict = _Verdict(failure=error)
+        if verdict.failure is None or verdict.failure is not reading.failure:
+            self.measures.scanned(verdict.kind, self.stopwatch() - since)
+        return verdict
 
     async def _harmful(
         self, job: Job, reading: "_Reading", verdict: "_Verdict"
@@ -184,6 +195,16 @@ class _Verdict:
     #: Why there is no verdict.
     failure: Unavailable | Unscannable | None = None
 
+    @property
+    def kind(self) -> Verdict:
+        match self.failure:
+            case None:
+                return Verdict.INFECTED if self.signature else Verdict.CLEAN
+            case Unscannable():
+                return Verdict.UNSCANNABLE
+            case Unavailable():
+                return Verdict.UNAVAILABLE
+
 
 class _Reading:
     """What is learnt of a file while its bytes pass by."""
@@ -191,6 +212,8 @@ class _Reading:
     def __init__(self, max_bytes: int) -> None:
         self.head = b""
         self.complete = False
+        #: Why no more bytes came: no fault of whoever reads them.
+        self.failure: Exception | None = None
         self._max_bytes = max_bytes
         self._size = 0
         self._digest = sha256()
@@ -198,13 +221,23 @@ class _Reading:
     async def through(
         self, chunks: AsyncIterator[bytes]
     ) -> AsyncGenerator[bytes, None]:
-        async for chunk in chunks:
+        async for chunk in self._noting_failure(chunks):
             self.head += chunk[: SNIFF_BYTES - len(self.head)]
             self._digest.update(chunk)
             self._size += len(chunk)
             self.must_fit(self._max_bytes)
             yield chunk
         self.complete = True
+
+    async def _noting_failure(
+        self, chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Unavailable as error:
+            self.failure = error
+            raise
 
     def must_fit(self, max_bytes: int) -> None:
         if self._size > max_bytes:

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from photo.application.admission import AdmitJob
 from photo.application.draining import Draining
 from photo.application.endings import FinishJob
+from photo.application.measuring import when_certain
 from photo.application.ports import (
     Buckets,
     Clock,
     JobFeed,
     JobRepository,
+    Measures,
     NewId,
     PhotoFetcher,
     Stopwatch,
@@ -54,6 +57,7 @@ class SubmitJob:
     starter: Starter
     fetcher: PhotoFetcher
     sender: WebhookSender
+    measures: Measures
     new_id: NewId
     now: Clock
 
@@ -72,7 +76,10 @@ class SubmitJob:
         job_id = JobId(self.new_id("job"))
         job = Job.on(upload, id=job_id, metadata=metadata, now=self.now())
         job = replace(job, webhook_url=webhook_url)
-        return await self.accept(job, size_bytes=photo.size_bytes)
+        job = await self.accept(job, size_bytes=photo.size_bytes)
+        arrived = partial(self.measures.arrived, photo.size_bytes)
+        await when_certain(self.transactions, arrived)
+        return job
 
     async def on_url(
         self,

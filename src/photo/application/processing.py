@@ -28,7 +28,9 @@ from photo.application.ports import (
     Documents,
     ImageNormalizer,
     JobRepository,
+    Measures,
     PageImage,
+    Stopwatch,
     TextIndex,
     TextRecognizer,
     Transactions,
@@ -145,6 +147,8 @@ class RecognizeText:
     buckets: Buckets
     recognizer: TextRecognizer
     documents: Documents
+    measures: Measures
+    stopwatch: Stopwatch
     now: Clock
 
     async def __call__(
@@ -166,7 +170,9 @@ class RecognizeText:
         with TemporaryDirectory(prefix="photo-") as scratch:
             image = Path(scratch) / page.name
             await download(self.buckets.processed, job.artifact_key(page.name), image)
+            since = self.stopwatch()
             read = await self.recognizer.recognize(image)
+            self.measures.recognized(read, self.stopwatch() - since)
         return read.scaled_to(*page.turned_like(read))
 
 

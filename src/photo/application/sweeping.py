@@ -10,6 +10,7 @@ from photo.application.ports import (
     Clock,
     JobRepository,
     ListedObject,
+    Measures,
     Repair,
     RepairLog,
     UploadRepository,
@@ -60,6 +61,7 @@ class SweepUploads:
     jobs: JobRepository
     buckets: Buckets
     repairs: RepairLog
+    measures: Measures
     now: Clock
 
     async def __call__(self) -> Swept:
@@ -84,6 +86,7 @@ class SweepUploads:
                 created_after=end - _A_DAY, created_before=end, limit=_BATCH
             ):
                 forgotten += batch
+                self.measures.expired(batch)
         return forgotten
 
     async def _unneeded(

@@ -4,15 +4,19 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
+from photo.application.measuring import when_certain
 from photo.application.ports import (
     Buckets,
     Clock,
     InfectedFiles,
     JobRepository,
+    Measures,
     NewId,
     ObjectLinks,
+    Transactions,
     UploadForm,
     UploadRepository,
 )
@@ -60,10 +64,12 @@ class GrantUpload:
     The row comes first: whatever arrives later belongs to an upload that is known.
     """
 
+    transactions: Transactions
     uploads: UploadRepository
     infected: InfectedFiles
     links: ObjectLinks
     limits: ByteLimits
+    measures: Measures
     new_id: NewId
     now: Clock
 
@@ -78,7 +84,9 @@ class GrantUpload:
                 reason=known.signature,
             )
         await self.uploads.add(upload)
-        return upload, await self.links.grant_upload(upload)
+        form = await self.links.grant_upload(upload)
+        await when_certain(self.transactions, partial(self.measures.granted, upload))
+        return upload, form
 
 
 @dataclass(frozen=True, slots=True)

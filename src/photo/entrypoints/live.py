@@ -13,32 +13,13 @@ from dishka import (
     provide,
     provide_all,
 )
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from photo.adapters.clamav import ClamdScanner
 from photo.adapters.limits.memory import MemoryRateLimiter
 from photo.adapters.limits.redis import redis_rate_limiter
 from photo.adapters.limits.steady import SteadyRateLimiter
-from photo.adapters.postgres.aged import PostgresAgedRecords
-from photo.adapters.postgres.audit import PostgresAuditLog
-from photo.adapters.postgres.backlog import PostgresBacklog
 from photo.adapters.postgres.check import PostgresCheck
-from photo.adapters.postgres.database import create_engine
-from photo.adapters.postgres.deliveries import PostgresDeliveryRepository
-from photo.adapters.postgres.erasures import PostgresErasures
-from photo.adapters.postgres.events import PostgresJobEvents
-from photo.adapters.postgres.feed import PostgresJobFeed
-from photo.adapters.postgres.idempotency import PostgresIdempotencyKeys
-from photo.adapters.postgres.infected import PostgresInfectedFiles
-from photo.adapters.postgres.jobs import PostgresJobRepository
-from photo.adapters.postgres.keys import PostgresKeyRepository
-from photo.adapters.postgres.reading import Reader
-from photo.adapters.postgres.texts import PostgresTextIndex
-from photo.adapters.postgres.transactions import Database
-from photo.adapters.postgres.uploads import PostgresUploadRepository
-from photo.adapters.postgres.usage import PostgresUsage
-from photo.adapters.postgres.webhooks import PostgresWebhookRepository
 from photo.adapters.s3.clients import S3Clients, open_clients
 from photo.adapters.s3.links import S3ObjectLinks
 from photo.adapters.s3.store import S3ObjectStore
@@ -56,32 +37,16 @@ from photo.application.admission import MaxUnfinished
 from photo.application.health import CheckHealth
 from photo.application.limits import RateLimits
 from photo.application.ports import (
-    AgedRecords,
-    AuditLog,
-    Backlog,
     Buckets,
     Check,
     Clock,
     Courier,
-    DeliveryRepository,
-    Erasures,
-    IdempotencyKeys,
-    InfectedFiles,
-    JobEvents,
-    JobFeed,
-    JobRepository,
-    KeyRepository,
     ObjectLinks,
     PhotoFetcher,
     RateLimiter,
     Scanner,
     Stopwatch,
-    TextIndex,
-    Transactions,
-    UploadRepository,
-    UsageRecords,
     Vault,
-    WebhookRepository,
     WebhookSender,
     WorkflowEngine,
 )
@@ -95,67 +60,17 @@ from photo.entrypoints.container import Application
 from photo.entrypoints.cpus import usable_cpus
 from photo.entrypoints.identity import Identity
 from photo.entrypoints.metrics import Metrics
+from photo.entrypoints.readiness import tell_of_bug
 from photo.entrypoints.reading import ImageProcesses, Imaging
+from photo.entrypoints.registry import Registry, SdkAddress
+from photo.entrypoints.rows import ActsFor, Rows
 from photo.entrypoints.settings import Settings
 
 #: How often a request to S3 is tried: once where Temporal repeats the whole step.
 S3Attempts = NewType("S3Attempts", int)
 
-#: Whose rows a task sees that has not said for whom it acts.
-ActsFor = NewType("ActsFor", str)
-
-
 #: How long a receiver of a webhook may take to answer.
 WEBHOOK_SECONDS = 15
-
-
-class Rows(Provider):
-    scope = Scope.APP
-
-    settings = from_context(Settings)
-    acts_for = from_context(ActsFor)
-    uploads = provide(PostgresUploadRepository, provides=UploadRepository)
-    jobs = provide(PostgresJobRepository, provides=JobRepository)
-    keys = provide(PostgresKeyRepository, provides=KeyRepository)
-    webhooks = provide(PostgresWebhookRepository, provides=WebhookRepository)
-    deliveries = provide(PostgresDeliveryRepository, provides=DeliveryRepository)
-    audit = provide(PostgresAuditLog, provides=AuditLog)
-    texts = provide(PostgresTextIndex, provides=TextIndex)
-    events = provide(PostgresJobEvents, provides=JobEvents)
-    erasures = provide(PostgresErasures, provides=Erasures)
-    usage = provide(PostgresUsage, provides=UsageRecords)
-    aged = provide(PostgresAgedRecords, provides=AgedRecords)
-    backlog = provide(PostgresBacklog, provides=Backlog)
-    idempotency = provide(PostgresIdempotencyKeys, provides=IdempotencyKeys)
-    infected = provide(PostgresInfectedFiles, provides=InfectedFiles)
-    check = provide(PostgresCheck)
-
-    @provide
-    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
-        engine = create_engine(settings.database_url)
-        yield engine
-        await engine.dispose()
-
-    @provide
-    async def reader(self, settings: Settings) -> AsyncIterator[Reader]:
-        reader = Reader(settings.database_url)
-        yield reader
-        await reader.close()
-
-    @provide
-    def database(
-        self, engine: AsyncEngine, reader: Reader, acts_for: ActsFor
-    ) -> Database:
-        return Database(engine, acts_for=Tenant(acts_for), reader=reader)
-
-    @provide
-    def transactions(self, database: Database) -> Transactions:
-        return database
-
-    @provide
-    async def feed(self, settings: Settings) -> AsyncIterator[JobFeed]:
-        async with PostgresJobFeed(settings.database_url) as feed:
-            yield feed
 
 
 class Storage(Provider):
@@ -270,13 +185,14 @@ class Workflows(Provider):
     activities = provide_all(DeliveryActivities, ImageActivities, JobActivities)
 
     @provide
-    def server(self, settings: Settings) -> TemporalServer:
+    def server(self, settings: Settings, sdk: SdkAddress) -> TemporalServer:
         return TemporalServer(
             target=settings.temporal_target,
             namespace=settings.temporal_namespace,
             api_key=settings.temporal_api_key,
             tls_cert=_pem(settings.temporal_tls_cert),
             tls_key=_pem(settings.temporal_tls_key),
+            metrics_address=sdk or None,
         )
 
     @provide
@@ -311,7 +227,7 @@ class Health(Provider):
         }
         if scanner:
             checks["scanner"] = scanner
-        return CheckHealth(checks)
+        return CheckHealth(checks, on_bug=tell_of_bug)
 
 
 def live_container(
@@ -335,6 +251,7 @@ def live_container(
         Workflows(),
         Imaging(),
         Health(),
+        Registry(),
         Metrics(),
         Identity(),
         *overrides,

@@ -1,47 +1,55 @@
-"""What the process counts, and where it is read."""
+"""Which metrics stand behind which port, and what they look at."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from cryptography import x509
+from dishka import Provider, Scope, decorate, provide
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-import structlog
-from dishka import Provider, Scope, provide
-from prometheus_client import CollectorRegistry, start_http_server
-
+from photo.adapters.imaging import ImagingPool
+from photo.adapters.metrics.gauges import ProcessMetrics
+from photo.adapters.metrics.measures import PrometheusMeasures
 from photo.adapters.metrics.repairs import PrometheusRepairLog
-from photo.application.ports import RepairLog
+from photo.adapters.postgres import database, reading
+from photo.adapters.postgres.reading import Reader
+from photo.adapters.temporal.runtime import show_metrics
+from photo.application.ports import Measures, RepairLog
+from photo.entrypoints.registry import SdkAddress
 from photo.entrypoints.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 
 class Metrics(Provider):
+    """Pools are watched from when there are any."""
+
     scope = Scope.APP
 
+    measures = provide(PrometheusMeasures, provides=Measures)
     repairs = provide(PrometheusRepairLog, provides=RepairLog)
 
     @provide
-    def registry(self) -> CollectorRegistry:
-        return CollectorRegistry()
+    def sdk(self, settings: Settings) -> SdkAddress:
+        """Only where there are metrics at all: it takes a port of its own."""
+        return SdkAddress(show_metrics() if settings.metrics_port is not None else "")
 
+    @decorate
+    def process(self, process: ProcessMetrics, settings: Settings) -> ProcessMetrics:
+        if settings.temporal_tls_cert:
+            pem = settings.temporal_tls_cert.encode()
+            certificate = x509.load_pem_x509_certificate(pem)
+            process.ends("temporal_client", certificate.not_valid_after_utc)
+        return process
 
-@contextmanager
-def serving_metrics(registry: CollectorRegistry, settings: Settings) -> Iterator[None]:
-    """Answer Prometheus on a port of its own, if there is to be one."""
-    if settings.metrics_port is None:
-        yield
-        return
-    try:
-        server, thread = start_http_server(
-            settings.metrics_port, addr=settings.host, registry=registry
+    @decorate
+    def engine(self, engine: AsyncEngine, process: ProcessMetrics) -> AsyncEngine:
+        process.watch_connections(
+            "transactions", database.CONNECTIONS, lambda: database.census(engine)
         )
-    except OSError as error:
-        log.error("metrics_port_unusable", reason=error.strerror)  # noqa: TRY400 # the reason says it all
-        sys.exit(1)
-    log.info("metrics_served", host=settings.host, port=server.server_port)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        return engine
+
+    @decorate
+    def reader(self, reader: Reader, process: ProcessMetrics) -> Reader:
+        process.watch_connections("reads", reading.CONNECTIONS, reader.census)
+        return reader
+
+    @decorate
+    def pool(self, pool: ImagingPool, process: ProcessMetrics) -> ImagingPool:
+        process.watch_imaging(pool.census)
+        return pool

@@ -4,35 +4,37 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_origin
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
 import msgspec
 from dotenv import dotenv_values
 
-from photo.adapters.clamav import parse_clamd_url
-from photo.domain.media import LARGEST_FILE, ByteLimits
+from photo.domain.media import ByteLimits
+from photo.entrypoints.addresses import broken_addresses
+from photo.entrypoints.levels import LogLevels
 from photo.entrypoints.production import dangers
+from photo.entrypoints.variables import (
+    Count,
+    Days,
+    Port,
+    Share,
+    converted,
+    with_secret_files,
+)
 
 #: Planned, but without effect yet: better refused than believed.
-_PLANNED = frozenset(
-    {
-        "CDN_URL",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "SENTRY_DSN",
-    }
-)
-_TARGET = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
-_URLS = frozenset(
-    {"AWS_ENDPOINT_URL_S3", "DATABASE_URL", "OIDC_ISSUER", "S3_PUBLIC_ENDPOINT"}
-)
-_STORAGES = frozenset({"memory", "redis", "rediss", "valkey", "valkeys"})
-_POSTGRES = frozenset({"postgresql", "postgresql+asyncpg"})
+_PLANNED = frozenset({"CDN_URL"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=10**15)]
-Days = Annotated[int, msgspec.Meta(ge=1, le=36500)]
+#: As OpenTelemetry names them.
+Sampler = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
 
 #: What keys are hashed with where nobody set a secret: refused in production.
 DEFAULT_SECRET = "a development secret that everybody knows"  # noqa: S105 # no secret
@@ -57,10 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["development", "staging", "production"] = "development"
     host: str = "127.0.0.1"
     port: Port = 8000
-    #: Where Prometheus reads what a worker counts; without it nowhere.
+    #: Where Prometheus reads what a process counts; without it nowhere.
     metrics_port: Port | None = None
     debug: bool = False
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: Of all, and of modules: `info,photo.adapters.s3=debug`.
+    log_level: LogLevels = LogLevels()
     cors_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     #: Networks of the proxies whose word on clients' addresses and schemes is taken.
@@ -94,6 +97,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     aws_session_token: str | None = None
     s3_public_endpoint: str | None = None
 
+    #: Refuse to start unless both buckets do so with all that is written.
+    s3_require_encryption: bool = False
+    s3_require_versioning: bool = False
+
     temporal_namespace: str = "default"
     temporal_task_queue: str = "photo"
     temporal_api_key: str | None = None
@@ -111,19 +118,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ocr_engine: Literal["rapidocr", "textract"] = "rapidocr"
 
+    #: Where bugs are told of, scrubbed; without it nowhere.
+    sentry_dsn: str | None = None
+    #: Where traces are sent, by OTLP over HTTP; without it nowhere.
+    otel_exporter_otlp_endpoint: str | None = None
+    #: Which traces are kept; the share of those by `traceidratio`.
+    otel_traces_sampler: Sampler = "parentbased_always_on"
+    otel_traces_sampler_arg: Share = 1.0
+
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, dotenv: Path | None = None) -> Self:
         """Read the settings, or raise `UnsafeSettings` naming every fault at once."""
         file = dotenv_values(dotenv, interpolate=False) if dotenv else {}
-        given, unreadable = _with_secret_files(
-            cls, {**{name: value or "" for name, value in file.items()}, **env}
+        given, unreadable = with_secret_files(
+            (*_names(cls), *_PLANNED),
+            {**{name: value or "" for name, value in file.items()}, **env},
         )
-        fields, malformed = _converted(cls, given)
+        fields, malformed = converted(cls, given)
         faults = [
             *_unknown(cls, file),
             *unreadable,
             *malformed,
-            *_broken_addresses(given),
+            *broken_addresses(given),
             *_planned(given),
             *_missing(cls, given),
         ]
@@ -165,114 +181,6 @@ def _unknown(cls: type[Settings], file: Mapping[str, str | None]) -> Iterator[st
         ours = name in known or name.removesuffix("_FILE") in known
         if file[name] is not None and not ours:
             yield f"{name} is no setting."
-
-
-def _with_secret_files(
-    cls: type[Settings], env: Mapping[str, str]
-) -> tuple[dict[str, str], list[str]]:
-    """What is set, with `NAME_FILE` replaced by the content of the file as `NAME`."""
-    given, faults = {}, []
-    for variable in (*_names(cls), *_PLANNED):
-        if path := env.get(f"{variable}_FILE"):
-            try:
-                given[variable] = _secret(Path(path))
-            except (OSError, ValueError):
-                faults.append(f"{variable}_FILE must name a readable, non-empty file.")
-        elif env.get(variable):
-            given[variable] = env[variable]
-    return given, faults
-
-
-def _secret(file: Path) -> str:
-    if secret := file.read_text(encoding="utf-8").strip():
-        return secret
-    raise ValueError
-
-
-def _converted(
-    cls: type[Settings], given: Mapping[str, str]
-) -> tuple[dict[str, Any], list[str]]:
-    values: dict[str, Any] = {}
-    faults = []
-    for field in msgspec.structs.fields(cls):
-        variable = field.encode_name.upper()
-        if variable not in given:
-            continue
-        try:
-            raw = _raw(given[variable], field.type)
-            values[field.name] = msgspec.convert(raw, field.type, strict=False)
-        except (msgspec.ValidationError, ValueError):
-            faults.append(f"{variable} must be {_described(field.type)}.")
-    return values, faults
-
-
-def _raw(text: str, kind: Any) -> Any:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if kind is tuple or get_origin(kind) is tuple:
-        return parts
-    if kind is ByteLimits:
-        return {"exceptions": dict(part.split("=") for part in parts)}
-    return text.lower() if kind is bool or get_origin(kind) is Literal else text
-
-
-def _described(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(kind.__args__)
-    return {
-        ByteLimits: (
-            "a comma list of TYPE=BYTES, such as image/tiff=100000000; "
-            f"no file may be larger than {LARGEST_FILE}"
-        ),
-        Count: "a whole number from 1",
-        Count | None: "a whole number from 1",
-        Days | None: "a number of days from 1",
-        Port: "a port number",
-        Port | None: "a port number",
-        bool: "true or false",
-    }.get(kind, "text")
-
-
-def _broken_addresses(given: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(_URLS & set(given)):
-        if not _is_url(given[name]):
-            yield f"{name} must be a URL."
-        elif name == "DATABASE_URL" and urlsplit(given[name]).scheme not in _POSTGRES:
-            yield "DATABASE_URL must begin with postgresql://."
-    if not _is_clamd_url(given.get("CLAMD_URL", "unix:/path")):
-        yield "CLAMD_URL must be tcp://host:3310 or unix:/path."
-    if not all(map(_is_network, _raw(given.get("URL_ALLOWED_NETWORKS", ""), tuple))):
-        yield "URL_ALLOWED_NETWORKS must be a comma list such as 10.1.0.0/16."
-    if not all(map(_is_network, _raw(given.get("TRUSTED_PROXIES", ""), tuple))):
-        yield "TRUSTED_PROXIES must be a comma list such as 10.1.0.0/16."
-    storage = given.get("RATE_LIMIT_STORAGE", "memory://")
-    if not _is_url(storage) or urlsplit(storage).scheme not in _STORAGES:
-        yield "RATE_LIMIT_STORAGE must be memory:// or redis://host:6379/0."
-    if not _TARGET.fullmatch(given.get("TEMPORAL_TARGET", "host:7233")):
-        yield "TEMPORAL_TARGET must be host:port."
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return bool(parts.scheme) and "://" in text and parts.port != 0
-    except ValueError:  # its message would quote the URL
-        return False
-
-
-def _is_clamd_url(text: str) -> bool:
-    try:
-        parse_clamd_url(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _planned(given: Mapping[str, str]) -> Iterator[str]:

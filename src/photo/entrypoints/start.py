@@ -5,15 +5,20 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import structlog
 import uvloop
+from structlog.typing import Processor
 
 from photo.domain.errors import PhotoError
 from photo.entrypoints.logging import configure_logging
 from photo.entrypoints.settings import Settings, UnsafeSettings
+
+log = structlog.get_logger(__name__)
 
 _DOTENV = Path(".env")
 
@@ -43,6 +48,18 @@ def told(error: PhotoError) -> str:
     return f"{error.detail} [{error.reason}]" if error.reason else error.detail
 
 
+@contextmanager
+def _bugs_told_of(settings: Settings) -> Iterator[Sequence[Processor]]:
+    """By the processors of log events that it yields, where that is wished for."""
+    if settings.sentry_dsn is None:
+        yield ()
+        return
+    from photo.entrypoints.error_reports import reporting_errors  # noqa: PLC0415 - heavy
+
+    with reporting_errors(settings.sentry_dsn, settings.environment) as reports:
+        yield (reports,)
+
+
 def run(main: Callable[[Settings], Awaitable[None]]) -> None:
     """Run a command on its settings; exit 2 with every fault if they are unsafe.
 
@@ -51,9 +68,7 @@ def run(main: Callable[[Settings], Awaitable[None]]) -> None:
     # Or the interpreter looks for garbage once more, which takes up to a second.
     atexit.register(gc.freeze)
     settings = _settings_or_exit()
-    configure_logging(
-        level=settings.log_level, as_json=settings.environment != "development"
-    )
+    as_json = settings.environment != "development"
 
     async def start() -> None:
         try:
@@ -61,9 +76,14 @@ def run(main: Callable[[Settings], Awaitable[None]]) -> None:
         finally:
             await asyncio.sleep(_LAST_CALL_SECONDS)
 
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(start())
-    except PhotoError as error:
-        click.echo(f"photo: {told(error)}", err=True)
-        sys.exit(1)
+    with _bugs_told_of(settings) as told_of:
+        configure_logging(settings.log_level, as_json=as_json, seen_by=told_of)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(start())
+        except PhotoError as error:
+            click.echo(f"photo: {told(error)}", err=True)
+            sys.exit(1)
+        except Exception:  # the edge of the process
+            log.exception("crashed")
+            sys.exit(1)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -11,12 +11,13 @@ import structlog
 from dishka import AsyncContainer
 
 from photo.adapters.postgres.check import PostgresCheck
-from photo.adapters.s3.buckets import is_public
+from photo.adapters.s3.buckets import is_public, is_unencrypted, is_unversioned
 from photo.adapters.s3.clients import S3Clients
 from photo.domain.errors import Unavailable
 from photo.entrypoints.settings import Settings
 
 T = TypeVar("T")
+IsAtFault = Callable[[S3Clients, str], Awaitable[bool]]
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +40,34 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
         pause = min(pause * 2, _LONGEST_SECONDS)
 
 
-async def refuse_public_buckets(container: AsyncContainer, settings: Settings) -> None:
-    """In production, do not start before both buckets are known to be private."""
-    if settings.environment != "production":
+async def refuse_unsafe_buckets(container: AsyncContainer, settings: Settings) -> None:
+    """Do not start before both buckets are known to be as they must be.
+
+    Private in production; encrypted and versioned where that is required.
+    """
+    if not (demands := [*_demands(settings)]):
         return
     clients = await container.get(S3Clients)
-    for bucket in (settings.s3_bucket_raw, settings.s3_bucket_processed):
-        if await patiently(partial(is_public, clients, bucket)):
-            log.error("bucket_is_public", bucket=bucket)
-            sys.exit(1)
+    faults = [
+        {"bucket": bucket, "event": fault}
+        for bucket in (settings.s3_bucket_raw, settings.s3_bucket_processed)
+        for fault, is_at_fault in demands
+        if await patiently(partial(is_at_fault, clients, bucket))
+    ]
+    for fault in faults:
+        log.error(**fault)
+    if faults:
+        sys.exit(1)
+
+
+def _demands(settings: Settings) -> Iterator[tuple[str, IsAtFault]]:
+    """What no bucket may be, and how it is found out."""
+    if settings.environment == "production":
+        yield "bucket_is_public", is_public
+    if settings.s3_require_encryption:
+        yield "bucket_is_not_encrypted", is_unencrypted
+    if settings.s3_require_versioning:
+        yield "bucket_is_not_versioned", is_unversioned
 
 
 async def refuse_role_above_policies(

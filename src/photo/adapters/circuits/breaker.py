@@ -61,6 +61,13 @@ class Breaker:
         #: How often it has opened or closed: calls of before have nothing to say.
         self._era = 0
 
+    @property
+    def dependency(self) -> str:
+        return self._dependency
+
+    def is_open(self) -> bool:
+        return self._try_at is not None
+
     @contextmanager
     def calling(self) -> Iterator[Call]:
         """Around a call, or `Unavailable` without one."""

@@ -1,7 +1,7 @@
 """Child processes for work on untrusted photos: it may hang, crash or eat memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from tempfile import gettempdir
@@ -64,6 +64,7 @@ class ImagingPool:
         self._load = load
         self._scratch = scratch or gettempdir()
         self._open = False
+        self._busy = 0
         self._children: set[ChildProcess] = set()
         #: A place for each child: it holds the child, or will soon.
         self._free: asyncio.Queue[asyncio.Task[ChildProcess]] = asyncio.Queue()
@@ -137,13 +138,24 @@ class ImagingPool:
                 await self._reason_of_death(child, None)
         raise Unavailable("The photo reader could not be started.")
 
+    def census(self) -> Mapping[str, int]:
+        """How many children there are, by state: also from another thread."""
+        idle = sum(child.fit for child in tuple(self._children))
+        starting = max(0, self._workers - idle - self._busy) if self._open else 0
+        return {"busy": self._busy, "idle": idle, "starting": starting}
+
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[ChildProcess]:
         self._check_open()
         place = await self._take()
         try:
             self._check_open()
-            yield await asyncio.shield(place)
+            child = await asyncio.shield(place)
+            self._busy += 1
+            try:
+                yield child
+            finally:
+                self._busy -= 1
         finally:
             self._free.put_nowait(self._next(place))
 

@@ -97,8 +97,11 @@ class ChildProcess:
     async def _send(self, data: bytes) -> None:
         writer = self._process.stdin
         assert writer  # noqa: S101 - a pipe was asked for
-        writer.write(data)
-        await writer.drain()
+        try:
+            writer.write(data)
+            await writer.drain()
+        except RuntimeError as closed:  # as uvloop says that the child has gone
+            raise EOFError from closed
 
     async def _receive(self) -> bytes:
         reader = self._process.stdout

@@ -5,6 +5,7 @@ from photo.adapters.memory.audit import MemoryAuditLog
 from photo.adapters.memory.engine import MemoryWorkflowEngine
 from photo.adapters.memory.feed import MemoryJobFeed
 from photo.adapters.memory.idempotency import MemoryIdempotencyKeys
+from photo.adapters.memory.measures import MemoryMeasures
 from photo.adapters.memory.objects import MemoryObjectLinks, MemoryObjectStore
 from photo.adapters.memory.photos import (
     MemoryNormalizer,
@@ -22,6 +23,7 @@ from photo.adapters.memory.repositories import (
     MemoryJobRepository,
     MemoryUploadRepository,
 )
+from photo.adapters.memory.snapshots import MemorySnapshots
 from photo.adapters.memory.texts import MemoryTextIndex
 from photo.adapters.memory.transactions import MemoryDatabase
 from photo.adapters.memory.webhooks import (
@@ -43,6 +45,7 @@ __all__ = [
     "MemoryJobFeed",
     "MemoryJobRepository",
     "MemoryKeyRepository",
+    "MemoryMeasures",
     "MemoryNormalizer",
     "MemoryObjectLinks",
     "MemoryObjectStore",
@@ -50,6 +53,7 @@ __all__ = [
     "MemoryRecognizer",
     "MemoryRepairLog",
     "MemoryScanner",
+    "MemorySnapshots",
     "MemoryTextIndex",
     "MemoryUploadRepository",
     "MemoryUsage",

@@ -178,6 +178,9 @@ class MemoryJobRepository(JobRepository, JobEvents, Backlog):
         counted = last_first[:at_most]
         return Endings(len(counted), counted[-1] if last_first[at_most:] else since)
 
+    def under_way(self) -> Sequence[Job]:
+        return [job for job in self._jobs.values() if not job.ended]
+
     def erase(self, job: Job) -> Mapping[str, int]:
         """Delete the job and what hangs on it; how much it was."""
         versions = [key for key in self._versions if key[0] == job.id]

@@ -67,6 +67,10 @@ class MemoryDeliveryRepository(DeliveryRepository):
         ]
         return [delivery for _, delivery in sorted(late, key=lambda it: it[0])][:limit]
 
+    def due(self) -> Sequence[datetime]:
+        """When each delivery that is still to be made is due."""
+        return [it.due_at for it in self._deliveries.values() if it.due_at]
+
     def forget(self, owner: WebhookId | JobId) -> int:
         """What a foreign key does when a webhook or a job is deleted; how often."""
         forgotten = [

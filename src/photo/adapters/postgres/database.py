@@ -33,6 +33,8 @@ class Limits:
 
 
 LIMITS = Limits()
+_KEPT = 10
+CONNECTIONS = 20
 #: What a client that was cut off holds is free again after a minute.
 _NOTICE_DEAD_CLIENTS = {
     "tcp_keepalives_idle": 30,
@@ -80,8 +82,8 @@ def create_engine(database_url: str, limits: Limits = LIMITS) -> AsyncEngine:
         hide_parameters=True,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
-        pool_size=10,
-        max_overflow=10,
+        pool_size=_KEPT,
+        max_overflow=CONNECTIONS - _KEPT,
         pool_timeout=limits.connect,
         pool_recycle=1800,
         pool_use_lifo=True,
@@ -92,6 +94,12 @@ def create_engine(database_url: str, limits: Limits = LIMITS) -> AsyncEngine:
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     event.listen(engine.sync_engine, "close", _hang_up)
     return engine
+
+
+def census(engine: AsyncEngine) -> Mapping[str, int]:
+    """How many connections there are, by state: also from another thread."""
+    pool: Any = engine.pool
+    return {"busy": pool.checkedout(), "idle": pool.checkedin()}
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

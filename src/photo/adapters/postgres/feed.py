@@ -18,7 +18,7 @@ from photo.domain.job import JobId
 
 CHANNEL = "job_changed"
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = timedelta(seconds=0.1)
 _LONGEST_PAUSE = timedelta(seconds=5)

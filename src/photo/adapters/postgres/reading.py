@@ -1,7 +1,7 @@
 """Connections for single statements, past the pool that most statements can bear."""
 
 from asyncio import Semaphore, timeout
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from photo.adapters.postgres.statements import SHOW, Prepared
 from photo.domain.access import Tenant
 from photo.domain.errors import PhotoError
 
-_CONNECTIONS = 8
+CONNECTIONS = 8
 
 
 class Reader:
@@ -21,8 +21,18 @@ class Reader:
     def __init__(self, database_url: str, limits: Limits = LIMITS) -> None:
         self._database_url = database_url
         self._limits = limits
-        self._slots = Semaphore(_CONNECTIONS)
+        self._slots = Semaphore(CONNECTIONS)
         self._free: list[_Connection] = []
+        self._busy = 0
+        self._tell: Callable[[Any], None] | None = None
+
+    def tell(self, of_statement: Callable[[Any], None]) -> None:
+        """Call it after every statement, with what asyncpg has to say of it."""
+        self._tell = of_statement
+
+    def census(self) -> Mapping[str, int]:
+        """How many connections there are, by state: also from another thread."""
+        return {"busy": self._busy, "idle": len(self._free)}
 
     async def row(
         self,
@@ -56,9 +66,11 @@ class Reader:
     async def _slot(self) -> AsyncIterator[None]:
         async with timeout(self._limits.connect):
             await self._slots.acquire()
+        self._busy += 1
         try:
             yield
         finally:
+            self._busy -= 1
             self._slots.release()
 
     def _take(self, tenant: Tenant) -> "_Connection | None":
@@ -84,6 +96,8 @@ class Reader:
         except BaseException:
             driver.terminate()
             raise
+        if self._tell:
+            driver.add_query_logger(self._tell)
         return _Connection(driver)
 
 

@@ -1,6 +1,6 @@
 """Making buckets, and seeing whether they are in order."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,8 @@ from photo.adapters.s3.store import S3ObjectStore
 
 _MINE = "BucketAlreadyOwnedByYou"
 _HOUR = 3600
+# The version of what is written while there are no versions.
+_UNVERSIONED = "null"
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -34,6 +36,19 @@ async def create_bucket(
             "MaxAgeSeconds": _HOUR,
         }
         await s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+async def reach(clients: S3Clients, bucket: str) -> None:
+    """Have the store answer, be it that there is no such bucket, or not for us.
+
+    Raises `Unavailable`.
+    """
+    with translated():
+        try:
+            await clients.own.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
 
 
 async def is_public(clients: S3Clients, bucket: str) -> bool:
@@ -67,6 +82,32 @@ async def replaces(clients: S3Clients, bucket: str) -> bool:
                     return True
                 raise
     return True
+
+
+async def is_unencrypted(clients: S3Clients, bucket: str) -> bool:
+    """Whether what is written here lies there as it came.
+
+    Tried, which needs no right to see how the bucket is set up. Raises `Unavailable`
+    as `is_public` does.
+    """
+    return not (await _tried(clients, bucket)).get("ServerSideEncryption")
+
+
+async def is_unversioned(clients: S3Clients, bucket: str) -> bool:
+    """Whether what is replaced or deleted here is gone.
+
+    Tried. Raises `Unavailable` as `is_public` does.
+    """
+    version = (await _tried(clients, bucket)).get("VersionId")
+    return version in {None, _UNVERSIONED}
+
+
+async def _tried(clients: S3Clients, bucket: str) -> Mapping[str, Any]:
+    """What the store says to a write."""
+    with translated():
+        async with _probe(clients, bucket) as probe:
+            said: Mapping[str, Any] = await clients.own.put_object(**probe, Body=b"")
+            return said
 
 
 def _location(region: str) -> dict[str, Any]:

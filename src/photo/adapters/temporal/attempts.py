@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +21,7 @@ from temporalio.worker import (
 )
 
 from photo.adapters.temporal.backoff import pause
+from photo.application.ports import Measures, Outcome
 from photo.application.processing import NoteWaiting
 from photo.domain.errors import Internal, PhotoError, Unavailable, UrlUnreachable
 from photo.domain.job import Failure
@@ -41,6 +43,10 @@ FETCH_ATTEMPTS = 3
 # Zero would mean that the retry policy says when.
 _AT_ONCE = timedelta(milliseconds=1)
 
+#: A step that takes this share of its time limit is named: one that is four times as
+#: large, or on a machine four times as busy, would be cut short.
+SLOW_SHARE = 4
+
 #: Steps that nothing can end but success: without them a job would never end.
 ENDINGS = frozenset({"fail", "cancel"})
 
@@ -48,18 +54,24 @@ ENDINGS = frozenset({"fail", "cancel"})
 #: A number from 0 up to 1, another at each call.
 Chance = Callable[[], float]
 
+_Tell = Callable[[Outcome], None]
+
 
 class AttemptInterceptor(Interceptor):
     def __init__(
-        self, note_waiting: NoteWaiting, chance: Chance = random.random
+        self,
+        note_waiting: NoteWaiting,
+        measures: Measures,
+        chance: Chance = random.random,
     ) -> None:
         self._note_waiting = note_waiting
+        self._measures = measures
         self._chance = chance
 
     def intercept_activity(
         self, next: ActivityInboundInterceptor
     ) -> ActivityInboundInterceptor:
-        return _Attempt(next, self._note_waiting, self._chance)
+        return _Attempt(next, self._note_waiting, self._measures, self._chance)
 
 
 class _Attempt(ActivityInboundInterceptor):
@@ -67,18 +79,22 @@ class _Attempt(ActivityInboundInterceptor):
         self,
         next: ActivityInboundInterceptor,
         note_waiting: NoteWaiting,
+        measures: Measures,
         chance: Chance,
     ) -> None:
         super().__init__(next)
         self._note_waiting = note_waiting
+        self._measures = measures
         self._chance = chance
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
+        tell = partial(self._measures.attempted, info.activity_type)
+        self._measures.waited(info.task_queue, _waited(info))
         about = _ids(input.args)
         job_id = about.get("job_id")
         context = {"step": info.activity_type, "attempt": info.attempt, **about}
-        with bound_contextvars(**context), _told_to_temporal(info, self._chance):
+        with bound_contextvars(**context), _told(info, self._chance, tell):
             async with _heartbeats():
                 try:
                     with _waiting_for_room():
@@ -129,8 +145,8 @@ async def _beat() -> None:
 
 
 @contextmanager
-def _told_to_temporal(info: activity.Info, chance: Chance) -> Iterator[None]:
-    """Tell Temporal whether and when to try again, and log what happened.
+def _told(info: activity.Info, chance: Chance, tell: _Tell) -> Iterator[None]:
+    """Tell Temporal whether and when to try again, log and count what happened.
 
     Causes stay out of the history: an exception's message may hold anything.
     """
@@ -140,21 +156,42 @@ def _told_to_temporal(info: activity.Info, chance: Chance) -> Iterator[None]:
     except asyncio.CancelledError:
         if _is_cut_off():
             log.info("step_handed_back")
+            tell(Outcome.HANDED_BACK)
             raise _handed_back() from None
         log.info("step_cancelled")
+        tell(Outcome.CANCELLED)
         raise
     except Unavailable as error:
         log.warning("step_unavailable", detail=error.detail, reason=error.reason)
+        tell(Outcome.UNAVAILABLE)
         raise _failed(error, info, chance) from None
     except Exception as error:  # the edge of the worker: a bug must not end it
         if isinstance(error, PhotoError) and not isinstance(error, Internal):
             event = "step_crashed" if error.crash else "step_refused"
             log.info(event, code=error.code, reason=error.reason)
+            tell(Outcome.CRASHED if error.crash else Outcome.REFUSED)
             raise _failed(error, info, chance) from None
         log.exception("step_broke")
+        tell(Outcome.BROKE)
         broken = Internal("Something broke while this photo was processed.")
         raise _failed(broken, info, chance) from None
-    log.info("step_done", duration_ms=round((perf_counter() - since) * 1000, 1))
+    took = perf_counter() - since
+    log.info("step_done", duration_ms=round(took * 1000, 1))
+    _warn_if_slow(info.start_to_close_timeout, took)
+    tell(Outcome.DONE)
+
+
+def _warn_if_slow(limit: timedelta | None, took: float) -> None:
+    if limit and took * SLOW_SHARE > limit.total_seconds():
+        log.warning(
+            "slow_step",
+            duration_ms=round(took * 1000, 1),
+            limit_ms=round(limit.total_seconds() * 1000),
+        )
+
+
+def _waited(info: activity.Info) -> float:
+    return (info.started_time - info.current_attempt_scheduled_time).total_seconds()
 
 
 def _is_cut_off() -> bool:

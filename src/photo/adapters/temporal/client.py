@@ -1,20 +1,14 @@
 """The way to a Temporal server."""
 
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
-from temporalio.client import Client, KeepAliveConfig, TLSConfig
-from temporalio.runtime import (
-    LogForwardingConfig,
-    LoggingConfig,
-    Runtime,
-    TelemetryConfig,
-    TelemetryFilter,
-)
+from temporalio.client import Client, Interceptor, KeepAliveConfig, TLSConfig
 
 from photo.adapters.temporal.calls import translated
+from photo.adapters.temporal.context import ContextInterceptor
 from photo.adapters.temporal.converter import STRICT
+from photo.adapters.temporal.runtime import shared_runtime
 
 #: A server that does not answer pings for 20 seconds is connected to anew. It bears
 #: one in 10 seconds.
@@ -31,6 +25,10 @@ class TemporalServer:
     #: PEM.
     tls_cert: bytes | None = None
     tls_key: bytes | None = field(default=None, repr=False)
+    #: Where the SDK shows what it counts, as host:port; without it nowhere.
+    metrics_address: str | None = None
+    #: Around every call, and around all that workers do.
+    interceptors: Sequence[Interceptor] = ()
 
     async def client(self) -> Client:
         """A client that connects at its first call: it can be had while all is down."""
@@ -51,25 +49,13 @@ class TemporalServer:
             api_key=self.api_key,
             tls=self._tls(),
             data_converter=STRICT,
+            interceptors=[*self.interceptors, ContextInterceptor()],
             lazy=lazy,
             keep_alive_config=_KEEP_ALIVE,
-            runtime=_runtime(),
+            runtime=shared_runtime(self.metrics_address),
         )
 
     def _tls(self) -> TLSConfig | None:
         if self.tls_cert is None:
             return None
         return TLSConfig(client_cert=self.tls_cert, client_private_key=self.tls_key)
-
-
-@cache
-def _runtime() -> Runtime:
-    """The SDK's engine room, one a process; it would write to stderr by itself."""
-    return Runtime(
-        telemetry=TelemetryConfig(
-            logging=LoggingConfig(
-                filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
-                forwarding=LogForwardingConfig(logging.getLogger("temporalio.core")),
-            )
-        )
-    )

@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import timedelta
 
+from structlog.contextvars import bound_contextvars
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
@@ -40,7 +41,10 @@ class TemporalWorkflowEngine(WorkflowEngine):
 
     async def start(self, job: Job) -> bool:
         async with translated():
-            with suppress(WorkflowAlreadyStartedError):
+            with (
+                suppress(WorkflowAlreadyStartedError),
+                bound_contextvars(tenant=job.tenant, job_id=job.id),
+            ):
                 await self._client.start_workflow(
                     ProcessPhoto.run,
                     JobRef(job.id, fetch=job.source_url is not None),

@@ -33,6 +33,7 @@ from photo.adapters.temporal.workflows import (
     StartForgotten,
     Sweep,
 )
+from photo.application.ports import Measures
 from photo.application.processing import NoteWaiting
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ def make_workers(  # noqa: PLR0917 - the steps of every queue
     images: ImageActivities,
     deliveries: DeliveryActivities,
     note_waiting: NoteWaiting,
+    measures: Measures,
     *,
     image_processes: int,
     grace: timedelta = GRACE,
@@ -90,7 +92,7 @@ def make_workers(  # noqa: PLR0917 - the steps of every queue
     make = partial(
         _worker,
         client,
-        interceptors=[AttemptInterceptor(note_waiting)],
+        interceptors=[AttemptInterceptor(note_waiting, measures)],
         graceful_shutdown_timeout=grace,
     )
     return Workers(

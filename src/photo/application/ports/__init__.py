@@ -13,6 +13,7 @@ from photo.application.ports.limits import (
     RateLimiter,
     Standing,
 )
+from photo.application.ports.measures import Measures, Outcome, Verdict
 from photo.application.ports.photos import (
     Documents,
     ImageNormalizer,
@@ -41,6 +42,7 @@ from photo.application.ports.repositories import (
 )
 from photo.application.ports.sealing import Vault
 from photo.application.ports.search import Candidates, TextIndex
+from photo.application.ports.snapshot import Owed, Snapshot, Snapshots, Underway
 from photo.application.ports.storage import (
     Buckets,
     ListedObject,
@@ -97,9 +99,12 @@ __all__ = [
     "KeyRepository",
     "Limit",
     "ListedObject",
+    "Measures",
     "NewId",
     "ObjectLinks",
     "ObjectStore",
+    "Outcome",
+    "Owed",
     "Pace",
     "PageImage",
     "PhotoFetcher",
@@ -111,6 +116,8 @@ __all__ = [
     "Result",
     "ResultRenderer",
     "Scanner",
+    "Snapshot",
+    "Snapshots",
     "Standing",
     "Stopwatch",
     "StoredObject",
@@ -118,10 +125,12 @@ __all__ = [
     "TextRecognizer",
     "TokenVerifier",
     "Transactions",
+    "Underway",
     "UploadForm",
     "UploadRepository",
     "UsageRecords",
     "Vault",
+    "Verdict",
     "WebhookRepository",
     "WebhookSender",
     "WorkflowEngine",

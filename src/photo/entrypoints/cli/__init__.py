@@ -20,6 +20,7 @@ _COMMANDS = {
     "keys": _Lazy("keys", "Create, list and revoke API keys."),
     "migrate": _Lazy("migrate", "Bring the database to the newest revision."),
     "read": _Lazy("read", "Read photos and print their text."),
+    "top": _Lazy("top", "Show live what the service does, from its metrics."),
     "up": _Lazy("up", "Run the whole service on this machine."),
     "worker": _Lazy("serve", "Work on jobs."),
 }

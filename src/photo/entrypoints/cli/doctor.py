@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from photo.adapters.clamav import ClamdScanner
 from photo.adapters.postgres.check import PostgresCheck
-from photo.adapters.s3.buckets import is_public, replaces
+from photo.adapters.s3.buckets import is_public, reach, replaces
 from photo.adapters.s3.clients import S3Clients
 from photo.application.ports import TextRecognizer, WorkflowEngine
 from photo.domain.errors import PhotoError, RecognitionFailed, Unavailable
+from photo.entrypoints.cli.checks import (
+    BUCKETS,
+    Check,
+    around_the_service,
+    demanded_of_buckets,
+)
 from photo.entrypoints.live import live_container
 from photo.entrypoints.scanner_probes import blind_spots, knows_eicar
 from photo.entrypoints.settings import Settings, UnsafeSettings
@@ -29,14 +35,6 @@ from photo.entrypoints.start import read_settings, told
 _TIME_LIMIT_SECONDS = 30
 #: ClamAV's signatures are renewed every day.
 _OLD = timedelta(days=7)
-
-
-class Check(NamedTuple):
-    name: str
-    #: Raises unless it works, and returns what there is to say all the same. What it
-    #: needs is made inside: that may fail as well.
-    run: Callable[[AsyncContainer], Awaitable[str | None]]
-    mend: str
 
 
 class Finding(NamedTuple):
@@ -99,9 +97,22 @@ async def _examine() -> AsyncIterator[Finding]:
             yield Finding("settings", fault, mend)
         return
     yield Finding("settings", None)
+    async for finding in _of_all(settings):
+        yield finding
+
+
+async def _of_all(settings: Settings) -> AsyncIterator[Finding]:
+    failed: set[str] = set()
     async with live_container(settings, image_processes=1) as container:
         for check in _checks(settings):
-            yield await _found(check, container)
+            if blocked := [name for name in check.needs if name in failed]:
+                mend = f"see to {blocked[0]} first"
+                finding = Finding(check.name, "It could not be looked at.", mend)
+            else:
+                finding = await _found(check, container)
+            if finding.failure:
+                failed.add(finding.name)
+            yield finding
 
 
 def _checks(settings: Settings) -> Iterator[Check]:
@@ -109,6 +120,12 @@ def _checks(settings: Settings) -> Iterator[Check]:
         "database",
         _database_answers,
         "start Postgres, correct DATABASE_URL, then run `photo migrate`",
+    )
+    yield Check(
+        "store",
+        partial(_store_answers, settings.s3_bucket_raw),
+        "start the object store, correct AWS_ENDPOINT_URL_S3 and AWS_REGION, let this"
+        " machine reach it",
     )
     buckets = {
         "raw_bucket": settings.s3_bucket_raw,
@@ -118,15 +135,18 @@ def _checks(settings: Settings) -> Iterator[Check]:
         yield Check(
             name,
             partial(_bucket_is_private, bucket),
-            "create the bucket, let these credentials read, write and delete in it,"
-            " and block all public access",
+            f"create the bucket {bucket}, let these credentials read, write and delete"
+            " in it, and block all public access",
+            ("store",),
         )
     yield Check(
         "first_write_wins",
         partial(_first_writes_win, [*buckets.values()]),
         "use an object store that answers 412 to `If-None-Match: *` on PutObject if"
         " the key is taken, as Amazon S3 does; a newer release of yours may do so",
+        BUCKETS,
     )
+    yield from demanded_of_buckets(settings)
     yield Check(
         "workflows",
         _workflows_answer,
@@ -138,6 +158,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
         _recognizer_reads,
         "install the locked requirements again, or correct OCR_ENGINE and its access",
     )
+    yield from around_the_service(settings)
 
 
 def _scanner_checks(settings: Settings) -> Iterator[Check]:
@@ -156,6 +177,7 @@ def _scanner_checks(settings: Settings) -> Iterator[Check]:
         partial(_scanner_sees_all, clamd, largest),
         f"in clamd.conf, set StreamMaxLength and MaxFileSize to {largest} or more,"
         f" MaxScanSize to {4 * largest}, AlertExceedsMax yes, AlertEncrypted yes",
+        ("scanner",),
     )
 
 
@@ -185,6 +207,11 @@ async def _database_answers(container: AsyncContainer) -> str | None:
             "that is no superuser and has NOBYPASSRLS"
         )
     return None
+
+
+async def _store_answers(bucket: str, container: AsyncContainer) -> None:
+    """Whatever it says of the bucket."""
+    await reach(await container.get(S3Clients), bucket)
 
 
 async def _bucket_is_private(bucket: str, container: AsyncContainer) -> None:

@@ -1,10 +1,13 @@
 """The HTTP application."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from dishka import AsyncContainer
 from litestar import Litestar, Router
+from litestar.enums import HttpMethod
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from photo.entrypoints.http import (
@@ -12,6 +15,7 @@ from photo.entrypoints.http import (
     docs,
     jobs,
     keys,
+    metrics,
     read,
     search,
     uploads,
@@ -19,7 +23,7 @@ from photo.entrypoints.http import (
     webhooks,
 )
 from photo.entrypoints.http.cors import Cors
-from photo.entrypoints.http.edge import Edge
+from photo.entrypoints.http.edge import Edge, Trace, untraced
 from photo.entrypoints.http.gate import Gate, enter
 from photo.entrypoints.http.handlers import HANDLERS
 from photo.entrypoints.http.health import health_router
@@ -46,6 +50,10 @@ class HttpConfig:
     https_only: bool = False
     #: The identity provider whose tokens are taken, if there is one.
     issuer: str | None = None
+    #: Show to anyone what the process counts.
+    show_metrics: bool = False
+    #: Around every request but probes.
+    trace: Trace = untraced
 
 
 def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
@@ -66,8 +74,9 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         request_class=ApiRequest,
         request_max_body_size=_MAX_JSON_BYTES,
     )
+    shown = [metrics.router] if config.show_metrics else []
     app = Litestar(
-        [health_router(config.version), docs.router, v1],
+        [health_router(config.version), docs.router, v1, *shown],
         debug=config.debug,
         exception_handlers=HANDLERS,
         logging_config=None,
@@ -81,8 +90,18 @@ def create_app(container: AsyncContainer, config: HttpConfig) -> Litestar:
         cors=Cors(config.cors_origins),
         proxies=Proxies(config.proxies),
         https_only=config.https_only,
+        container=container,
+        trace=config.trace,
     )
     return app
+
+
+def operations(app: Litestar) -> Iterator[tuple[str, str]]:
+    """Methods, each with the template of a path."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method in sorted({*route.methods} - {HttpMethod.OPTIONS}):
+                yield str(method), route.path_format
 
 
 def _with_container(container: AsyncContainer, app: ASGIApp) -> ASGIApp:

@@ -1,8 +1,6 @@
 """One request and its answer, as they pass the edge."""
 
 from collections.abc import Sequence
-from time import perf_counter
-from urllib.parse import quote
 
 import structlog
 from litestar import Request
@@ -19,20 +17,21 @@ from litestar.types import (
 )
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from photo.adapters.metrics.http import NONE
 from photo.entrypoints.http.cors import PREFLIGHT
 from photo.entrypoints.http.handlers import allowed, refused
 from photo.entrypoints.http.headers import Header, encoded, missing
 from photo.entrypoints.http.problems import Refused
 from photo.entrypoints.http.refusals import REFUSALS
+from photo.entrypoints.http.slowness import Patience
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 #: Keys of a request's state: headers for its answer, whatever that will be; and that
 #: its body comes too slowly, as the server found.
 ANSWER_HEADERS = "answer_headers"
 TOO_SLOW = "too_slow"
 
-_LONGEST_PATH = 200
 _STOPPED = "This process stops and could wait no longer. Send the request again."
 _HEAD = "HEAD"
 _NO_BODY: HTTPResponseBodyEvent = {
@@ -59,9 +58,8 @@ class Exchange:
         self._send = send
         self._request_id = request_id
         self._headers = headers
-        self._began = perf_counter()
-        self._method = scope["method"]
-        self._path = scope["path"]
+        self._patience = Patience()
+        self.method = scope["method"]
         self._body_ended = False
         self._status: int | None = None
         self._bytes_in = 0
@@ -74,7 +72,8 @@ class Exchange:
         bind_contextvars(request_id=request_id)
 
     async def receive(self) -> ReceiveMessage:
-        message = await self._receive()
+        with self._patience.sending():
+            message = await self._receive()
         if self._status is None and not self._body_ended:
             self._refuse_half_a_body(message)
         if message["type"] == "http.request":
@@ -84,14 +83,15 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self._status = int(message["status"])
+            self._patience.answer_begins()
             self._add_headers(message)
             await self._send(message)
-            if self._method == _HEAD:
+            if self.method == _HEAD:
                 # At once: what GET would stream may go on for long.
                 self._answered = True
                 await self._send(_NO_BODY)
-        elif message["type"] == "http.response.body" and self._method != _HEAD:
+        elif message["type"] == "http.response.body" and self.method != _HEAD:
             self._bytes_out += len(message.get("body", b""))
             self._answered = not message.get("more_body", False)
             await self._send(message)
@@ -113,20 +113,37 @@ class Exchange:
         )
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    @property
+    def route(self) -> str | None:
+        """The path of the route, with names for what differs; None: there is none."""
+        template: str | None = self.scope.get("path_template")
+        return template
+
+    @property
+    def status(self) -> int | None:
+        """None: nothing was answered yet."""
+        return self._status
+
+    @property
+    def own_seconds(self) -> float:
+        """What it took until the answer began, but for what the caller took."""
+        return self._patience.ours(self._state)
+
     def log(self) -> None:
         """One line: never a query, a body or a header, for these may hold secrets."""
-        route = self.scope.get("path_template")
+        # A path that no route knows may be anything, such as a key pasted there.
+        route = self.route or NONE
         log.info(
             "request",
-            method=self._method,
-            # A path that no route knows is shown quoted.
-            route=route or quote(self._path)[:_LONGEST_PATH],
+            method=self.method,
+            route=route,
             status=self._status,
             complete=self._answered,
             bytes_in=self._bytes_in,
             bytes_out=self._bytes_out,
-            duration_ms=round((perf_counter() - self._began) * 1000, 1),
+            duration_ms=round(self._patience.elapsed * 1000, 1),
         )
+        self._patience.complain(self._state, method=self.method, route=route)
 
     def _refuse_half_a_body(self, message: ReceiveMessage) -> None:
         if message["type"] != "http.request":

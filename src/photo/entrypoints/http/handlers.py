@@ -23,7 +23,7 @@ from photo.entrypoints.http.faults import Fault, fault_of, missing_parameter
 from photo.entrypoints.http.problems import Problem, Refused, problem, status_of
 from photo.entrypoints.http.refusals import REFUSALS
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 #: How Litestar says it.
 _MISSING = re.compile(r"Missing required query parameter '(\w+)' ")
@@ -49,7 +49,8 @@ def expected(request: Request[Any, Any, Any], error: PhotoError) -> Response[Pro
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Log a bug, and tell the outside nothing of it."""
-    log.error("unexpected_error", exc_info=error)
+    route = request.scope.get("path_template")
+    log.error("unexpected_error", route=route, exc_info=error)
     return problem(request, status_of(Internal), Internal.code, _BROKEN)
 
 

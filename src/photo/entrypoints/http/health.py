@@ -1,15 +1,11 @@
 """Routes for those who watch the service."""
 
-import structlog
 from dishka.integrations.litestar import DishkaRouter, FromDishka
 from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
-from photo.application.draining import Draining
-from photo.application.health import CheckHealth
 from photo.entrypoints.http.views import Liveness, Readiness
-
-log = structlog.get_logger()
+from photo.entrypoints.readiness import AskReadiness, status_of
 
 
 def health_router(version: str) -> DishkaRouter:
@@ -28,21 +24,11 @@ def health_router(version: str) -> DishkaRouter:
         503: ResponseSpec(Readiness, False, "Something it needs fails, or it stops.")
     },
 )
-async def readyz(
-    check_health: FromDishka[CheckHealth], draining: FromDishka[Draining]
-) -> Response[Readiness]:
+async def readyz(ask_readiness: FromDishka[AskReadiness]) -> Response[Readiness]:
     """Asks the database, both buckets, the workflow server and the virus scanner.
 
+    What was found within the last second is told again.
     `draining`: the process was told to stop. It still answers; send it nothing new.
     """
-    healths = await check_health()
-    failures = {
-        name: health.reason or health.failure
-        for name, health in healths.items()
-        if health.failure
-    }
-    if failures:
-        # The reasons name machines: they are for the log alone.
-        log.warning("not_ready", failures=failures)
-    readiness = Readiness.of(healths, draining=draining.begun)
-    return Response(readiness, status_code=200 if readiness.status == "ok" else 503)
+    readiness = await ask_readiness()
+    return Response(readiness, status_code=status_of(readiness))

@@ -57,6 +57,7 @@ from photo.entrypoints.http.paging import (
 )
 from photo.entrypoints.http.request import OPEN_QUERY, READ, WRITE, ApiRequest
 from photo.entrypoints.http.results import FORMAT, chosen_format, result_of
+from photo.entrypoints.http.slowness import as_wished
 from photo.entrypoints.http.turns import in_turn
 from photo.entrypoints.http.views import FileList, FileView, JobPage, JobView, job_path
 
@@ -157,7 +158,8 @@ async def get_job(
 ) -> JobView:
     """With `wait`, answers when the job has ended or the seconds are over."""
     up_to = timedelta(seconds=wait)
-    return JobView.of(await ended(request.user.tenant, job_named(id), up_to=up_to))
+    with as_wished(request, wait):
+        return JobView.of(await ended(request.user.tenant, job_named(id), up_to=up_to))
 
 
 @post(

@@ -25,7 +25,7 @@ from photo.entrypoints.http.problems import (
 )
 from photo.entrypoints.http.refusals import REFUSALS
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class GuardedProtocol(HttpToolsProtocol):

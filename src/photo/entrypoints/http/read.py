@@ -44,6 +44,7 @@ from photo.entrypoints.http.openapi import (
 from photo.entrypoints.http.problems import Problem, problem, status_of_code
 from photo.entrypoints.http.request import WRITE, ApiRequest
 from photo.entrypoints.http.results import FORMAT, chosen_format, result_of
+from photo.entrypoints.http.slowness import as_wished
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -107,7 +108,8 @@ async def read_photo(
         accepted_id = await remembered(request, digest.hexdigest(), accept)
     job_id = JobId(accepted_id.decode())
     bind_contextvars(job_id=job_id)
-    job = await ended(tenant, job_id, up_to=timedelta(seconds=wait))
+    with as_wished(request, wait):
+        job = await ended(tenant, job_id, up_to=timedelta(seconds=wait))
     if not job.ended:
         return accepted(job)
     if job.error:

@@ -6,12 +6,16 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 
+from photo import __version__
 from photo.application.draining import Draining
 from photo.entrypoints.http.protocol import GuardedProtocol
+
+log = structlog.get_logger(__name__)
 
 _LAME_DUCK_SECONDS = 1
 #: Of what has not been answered when nothing new is taken any more.
@@ -88,6 +92,12 @@ class Server(uvicorn.Server):
         stop = await super().on_tick(counter)
         self._due = loop.time() + 1 / _TICKS_A_SECOND
         return stop or self._draining.begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            log.info("api_started", version=__version__, port=port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._draining.begin()

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from photo.entrypoints.local.errors import StackError
@@ -14,9 +14,11 @@ EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LINGER_SECONDS = 3.0
 
 
-def choose_ports(names: Iterable[str]) -> dict[str, int]:
+def choose_ports(
+    names: Iterable[str], *, besides: Collection[int] = ()
+) -> dict[str, int]:
     """A free port for each name, below those that the system hands out itself."""
-    candidates = list(range(LOWEST, _first_ephemeral()))
+    candidates = [*{*range(LOWEST, _first_ephemeral())}.difference(besides)]
     random.shuffle(candidates)
     free = (port for port in candidates if is_free(port))
     return {name: next(free) for name in names}

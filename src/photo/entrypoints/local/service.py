@@ -19,6 +19,7 @@ from photo.entrypoints.credentials import (
     save_credentials,
 )
 from photo.entrypoints.live import live_container
+from photo.entrypoints.local.metrics import metrics_ports, metrics_urls
 from photo.entrypoints.local.ports import HOST
 from photo.entrypoints.local.process import Program
 from photo.entrypoints.local.servers import Say, Servers
@@ -32,7 +33,16 @@ ENV_FILE = "env"
 GRACE_SECONDS = 30.0
 RAW, PROCESSED = "photo-raw", "photo-processed"
 
-_INHERITED = {"HOME", "LOG_LEVEL", "PATH", "TMPDIR"}
+_INHERITED = {
+    "HOME",
+    "LOG_LEVEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "PATH",
+    "TMPDIR",
+}
 #: Settings that the caller may make for the local service.
 _GIVEN = {
     "CLAMD_URL",
@@ -72,7 +82,12 @@ async def serve_locally(
         save_credentials(data_dir, Credentials(f"http://{HOST}:{port}", key))
         write_private(data_dir / ENV_FILE, _assignments(variables))
         names = ["api", *(f"worker-{number}" for number in range(1, workers + 1))]
-        return [_program(name, variables, data_dir) for name in names]
+        ports = metrics_ports(data_dir, names, besides=port)
+        say(f"metrics, for `photo top`: {' '.join(metrics_urls(data_dir))}")
+        return [
+            _program(name, {**variables, "METRICS_PORT": str(ports[name])}, data_dir)
+            for name in names
+        ]
 
     return await run_stack(data_dir, port=port, prepare=prepare, serve=serve, say=say)
 

@@ -16,7 +16,7 @@ from tests.e2e.processes import READY_SECONDS
 from tests.monitoring.rules import RULES
 
 #: Nothing is lost by waiting: most of it is there after half a minute.
-_SECONDS = 150
+_SECONDS = 500
 
 
 class Question(NamedTuple):

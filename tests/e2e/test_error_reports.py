@@ -17,7 +17,7 @@ from tests.services import Servers
 HOOK = {"url": "https://example.com/hooks"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_bugs_are_reported_and_callers_mistakes_are_not(
     servers: Servers, tmp_path: Path
 ) -> None:

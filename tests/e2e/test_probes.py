@@ -21,6 +21,8 @@ from tests.faults import in_front_of
 from tests.hostile_server import Visit, serving
 from tests.services import Servers
 
+FAILED = "photo_http_requests_total"
+
 
 class Probed:
     def __init__(self, worker: Running, client: httpx.AsyncClient) -> None:
@@ -104,6 +106,8 @@ async def test_a_worker_that_drains_is_alive_and_not_ready(
         httpx.AsyncClient(base_url=api.url, timeout=90) as client,
     ):
         await api.until_ready()
+        counts = (await client.get("/metrics")).text
+        assert f'{FAILED}{{method="POST",route="/v1/jobs",status="503"}} 0.0' in counts
         await worker.until_it_is("ok")
         client.headers["Authorization"] = f"Bearer {create_key(env)}"
         source = {"type": "url", "url": f"{web.url}a.jpg"}

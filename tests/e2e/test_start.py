@@ -176,6 +176,7 @@ async def test_processes_wait_for_what_they_need_and_then_work(
     deployment: Deployment,
 ) -> None:
     await deployment.answers("/healthz", 200)
+    await deployment.says("api", "api_started", '"version"')
     checks = (await deployment.answers("/readyz", 503)).json()["checks"]
     assert {each["status"] for each in checks.values()} == {"failing"}
     await deployment.says("worker", "waiting_for_dependency")

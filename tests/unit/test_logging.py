@@ -125,6 +125,25 @@ def test_an_exception_is_told_without_local_variables(
     assert CANARY not in json.dumps(line)
 
 
+def test_what_exceptions_say_is_told_of_none_in_a_group(capsys: Output) -> None:
+    configure_logging(LogLevels(), as_json=True)
+    inner = ValueError(CANARY)
+    inner.add_note(CANARY)
+    nested = ExceptionGroup(CANARY, [ExceptionGroup(CANARY, [inner])])
+    structlog.get_logger("photo.test").error("broke", exc_info=nested)
+    (line,) = lines(capsys)
+    assert "ValueError" in json.dumps(line)
+    assert CANARY not in json.dumps(line)
+
+
+def test_what_a_lost_task_failed_with_is_not_told(capsys: Output) -> None:
+    configure_logging(LogLevels(), as_json=True)
+    said = f"Task exception was never retrieved\nfuture: <exception={CANARY}>"
+    logging.getLogger("asyncio").error(said)
+    (line,) = lines(capsys)
+    assert line["event"] == "Task exception was never retrieved"
+
+
 def test_an_exception_is_told_to_people_without_local_variables(
     capsys: Output,
 ) -> None:

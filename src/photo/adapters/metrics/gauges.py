@@ -4,21 +4,14 @@ import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from photo.application.health import Health
 from photo.application.ports import Stopwatch
 
 #: How many there are, by state.
 Census = Callable[[], Mapping[str, int]]
-
-
-class Failing(Protocol):
-    """What is known of a dependency."""
-
-    @property
-    def failure(self) -> str | None: ...
 
 
 class ProcessMetrics:
@@ -79,7 +72,7 @@ class ProcessMetrics:
     def watch_circuit(self, dependency: str, is_open: Callable[[], bool]) -> None:
         self._circuits.labels(dependency).set_function(is_open)
 
-    def note_health(self, healths: Mapping[str, Failing]) -> None:
+    def note_health(self, healths: Mapping[str, Health]) -> None:
         for dependency, health in healths.items():
             self._up.labels(dependency).set(not health.failure)
         self._asked_at = self._elapsed()

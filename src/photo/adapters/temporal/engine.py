@@ -43,7 +43,7 @@ class TemporalWorkflowEngine(WorkflowEngine):
         async with translated():
             with (
                 suppress(WorkflowAlreadyStartedError),
-                bound_contextvars(tenant=job.tenant, job_id=job.id),
+                bound_contextvars(tenant=job.tenant),
             ):
                 await self._client.start_workflow(
                     ProcessPhoto.run,

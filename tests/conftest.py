@@ -1,3 +1,4 @@
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -5,6 +6,12 @@ import pytest
 from tests.scanning import Clamd, clamd_if_installed
 from tests.services import Servers, fresh_bucket, fresh_database, running_servers
 from tests.valkey import Valkey, running_valkey
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays till the end: it stops every thread."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

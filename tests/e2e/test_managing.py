@@ -22,11 +22,12 @@ AT_WORK = 0.05
 WORD = "Zwetschgendatschi"
 
 
-def photo_of(word: str, *, pages: int = 1) -> bytes:
-    lines = [f"{line} {word} stands in each line" for line in range(12)]
-    page, file = a_text(lines, size=(1200, 1500)).convert("L"), BytesIO()
-    more = [page] * (pages - 1)
-    page.save(file, "TIFF", compression="tiff_lzw", save_all=True, append_images=more)
+def photo_of(
+    word: str, *, lines: int = 12, size: tuple[int, int] = (1200, 1500)
+) -> bytes:
+    said = [f"{line}" + f" {word} stands in each line" * 4 for line in range(lines)]
+    file = BytesIO()
+    a_text(said, size=size).convert("L").save(file, "TIFF", compression="tiff_lzw")
     return file.getvalue()
 
 
@@ -127,7 +128,9 @@ async def test_of_an_erased_job_nothing_is_left_anywhere_but_its_receipt(
 
 async def test_cancelling_stops_the_work_within_seconds(service: Service) -> None:
     async with service.client() as client:
-        job = await submitted(client, photo_of("Long", pages=5), "long.tif")
+        # One call to one child, which takes some ten seconds of a processor.
+        dense = photo_of("Long", lines=60, size=(3000, 6000))
+        job = await submitted(client, dense, "long.tif")
         await state(client, job, step="recognize")
         busy = await working(service)
         cancelled = await client.post(f"{job['links']['self']}/cancel")

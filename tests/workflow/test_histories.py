@@ -34,7 +34,11 @@ async def replay(
     history: str, workflows: list[type], *interceptors: Interceptor
 ) -> None:
     replayer = Replayer(
-        workflows=workflows, data_converter=STRICT, interceptors=interceptors
+        workflows=workflows,
+        data_converter=STRICT,
+        interceptors=interceptors,
+        # Or a machine that stands still for two seconds is taken for a deadlock.
+        debug_mode=True,
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("recorded", history))
 

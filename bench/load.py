@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from bench.api import UNLIMITED
+from bench.api import UNLIMITED, api_process
 from bench.wire import Wire, get, post
 from photo.entrypoints.credentials import load_credentials
 from photo.entrypoints.local.binaries import postgres
@@ -44,14 +44,17 @@ _TPS = re.compile(r"tps = ([0-9.]+)")
 def main() -> dict[str, Any]:
     """Jobs and inserts a second, by turns; milliseconds of reads, at rest and not."""
     figures: dict[str, Any] = {}
-    port = choose_ports(["api"])["api"]
+    ports = choose_ports(["api", "staging"])
     os.environ.update(UNLIMITED | {"MAX_QUEUED_JOBS": str(10**9)})
 
     async def measure(data_dir: Path) -> None:
         async def serve() -> None:
-            figures.update(await _measure(data_dir, port))
+            with api_process(data_dir, ports["staging"]):
+                figures.update(await _measure(data_dir, ports["staging"]))
 
-        await serve_locally(data_dir, port=port, workers=0, serve=serve, say=print)
+        await serve_locally(
+            data_dir, port=ports["api"], workers=0, serve=serve, say=print
+        )
 
     with TemporaryDirectory(prefix="photo-bench-") as data_dir:
         asyncio.run(measure(Path(data_dir)))

@@ -1,17 +1,20 @@
 """Over real sockets: who is waited for, how long, and how many there may be."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
 import msgspec
 import pytest
+import uvloop
 from litestar.types import ASGIApp
 
 from photo.adapters.memory import MemoryJobFeed
 from photo.application.draining import Draining
 from photo.application.ports import WorkflowEngine
+from photo.entrypoints.http.protocol import GuardedProtocol
 from photo.entrypoints.http.server import Server, most_connections
 from tests.feeds import Watched
 from tests.http.conftest import Run
@@ -145,6 +148,43 @@ async def test_one_connection_too_many_is_told_so() -> None:
         assert (await first.answer()).status == 200
         async with listener.line() as silent, asyncio.timeout(60):
             assert await silent.rest() == b""
+
+
+async def test_a_busy_process_takes_many_connections_at_a_time() -> None:
+    turns = await asyncio.to_thread(uvloop.run, _turns_to_take(connections=64))
+    assert turns < 64 / 2
+
+
+async def _turns_to_take(connections: int) -> int:
+    """Of a loop that never has nothing to do, and with it never waits."""
+    loop, turns, awaited = asyncio.get_running_loop(), 0, connections + 1
+    all_taken = asyncio.Event()
+
+    class Counted(GuardedProtocol):
+        def connection_made(self, transport: object) -> None:
+            nonlocal awaited
+            super().connection_made(transport)
+            awaited -= 1
+            if not awaited:
+                all_taken.set()
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    app = http_only(Reached().app())
+    async with listening(app, protocol=Counted) as listener, listener.line() as line:
+        await line.say(GET + b"\r\n")
+        await line.answer()
+        address = ("127.0.0.1", listener.port)
+        clients = [socket.create_connection(address) for _ in range(connections)]
+        turn()
+        await all_taken.wait()
+        taken = turns
+        for client in clients:
+            client.close()
+    return taken
 
 
 def test_as_many_connections_are_taken_as_leave_room_for_files() -> None:

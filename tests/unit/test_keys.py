@@ -1,7 +1,10 @@
+import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -48,11 +51,17 @@ class CountingKeys(MemoryKeyRepository):
         self.looked_up = self.noted = 0
         self.failure: Exception | None = None
         self.on_look_up: Callable[[], None] = lambda: None
+        self.lost: Exception | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def get(self, key_id: KeyId) -> ApiKey:
         self.looked_up += 1
         key = await super().get(key_id)
         self.on_look_up()
+        await self.answers.wait()
+        if self.lost:
+            raise self.lost
         return key
 
     async def note_use(self, key_id: KeyId, *, at: datetime, secret_hmac: str) -> None:
@@ -198,6 +207,93 @@ async def test_a_slow_answer_is_not_believed_longer(office: Office) -> None:
     await office.authenticate(shown)
     await office.authenticate(shown)
     assert office.keys.looked_up == 2
+
+
+async def a_few_turns() -> None:
+    for _ in range(9):
+        await asyncio.sleep(0)
+
+
+async def test_while_a_busy_key_is_looked_up_all_wait_for_that(office: Office) -> None:
+    _, shown = await office.create(BOSS, name="old", scopes=READ)
+    office.keys.answers.clear()
+    async with asyncio.TaskGroup() as group:
+        for half_seconds in range(4):
+            for _ in range(50):
+                group.create_task(office.authenticate(shown))
+            await a_few_turns()
+            assert office.keys.looked_up == half_seconds + 1
+            office.wait(A_SECOND / 2)
+        office.keys.answers.set()
+
+
+async def test_a_slow_answer_does_not_hide_that_another_is_awaited(
+    office: Office,
+) -> None:
+    _, shown = await office.create(BOSS, name="old", scopes=READ)
+    slow, quick = office.keys.answers, asyncio.Event()
+    slow.clear()
+    first = asyncio.create_task(office.authenticate(shown))
+    await a_few_turns()
+    office.wait(A_SECOND)
+    office.keys.answers = quick
+    second = asyncio.create_task(office.authenticate(shown))
+    await a_few_turns()
+    slow.set()
+    await first
+    third = asyncio.create_task(office.authenticate(shown))
+    await a_few_turns()
+    quick.set()
+    await asyncio.gather(second, third)
+    assert office.keys.looked_up == 2
+
+
+async def test_a_slow_answer_does_not_replace_a_newer_one(office: Office) -> None:
+    _, shown = await office.create(BOSS, name="old", scopes=READ)
+    slow = office.keys.answers
+    slow.clear()
+    first = asyncio.create_task(office.authenticate(shown))
+    await a_few_turns()
+    office.wait(A_SECOND)
+    office.keys.answers = asyncio.Event()
+    office.keys.answers.set()
+    await office.authenticate(shown)
+    slow.set()
+    await first
+    await office.authenticate(shown)
+    assert office.keys.looked_up == 2
+
+
+async def ended(task: asyncio.Task[Principal]) -> object:
+    [how] = await asyncio.gather(task, return_exceptions=True)
+    return how
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+async def test_who_still_waits_is_told_what_went_wrong(
+    office: Office, gone: int
+) -> None:
+    _, shown = await office.create(BOSS, name="old", scopes=READ)
+    unheard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: unheard.append(context)
+    )
+    office.keys.answers.clear()
+    office.keys.lost = Unavailable("full")
+    asking = [asyncio.create_task(office.authenticate(shown)) for _ in range(3)]
+    await a_few_turns()
+    for each in asking[:gone]:
+        each.cancel()
+    await a_few_turns()
+    office.keys.answers.set()
+    told = [type(await ended(each)) for each in asking]
+    assert told == [asyncio.CancelledError] * gone + [Unavailable] * (3 - gone)
+    del asking, each
+    office.keys.lost = None
+    await office.authenticate(shown)
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert (office.keys.looked_up, unheard) == (2, [])
 
 
 async def test_revoking_again_changes_nothing(office: Office) -> None:

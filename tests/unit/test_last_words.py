@@ -82,3 +82,9 @@ def test_a_log_that_cannot_be_written_ends_nothing() -> None:
         "    print('went on')\n"
     )
     assert ended(told + RUN).stdout == "went on\n"
+
+
+def test_what_is_kept_for_good_is_not_looked_through_for_garbage() -> None:
+    kept = "from photo.entrypoints.start import keep_for_good\nkeep_for_good()\n"
+    process = ended("import gc\n" + kept + "print(gc.get_freeze_count() > 10_000)")
+    assert process.stdout == "True\n"

@@ -1,8 +1,10 @@
 """Use cases: find out who is calling."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from photo.application.keys import proof_of
 from photo.application.ports import (
@@ -41,7 +43,8 @@ _NO_KEY = ApiKey(
 class CheckKey:
     """Find out who holds an API key, or raise `Unauthenticated`.
 
-    A busy key is looked up twice a second, an unknown one each time it is shown.
+    A busy key is looked up twice a second, also while that takes longer: all who show
+    it meanwhile wait for the same answer. An unknown one is looked up whenever shown.
     """
 
     def __init__(
@@ -52,6 +55,9 @@ class CheckKey:
         self._now = now
         self._stopwatch = stopwatch
         self._rows: Recent[KeyId, ApiKey] = Recent(
+            stopwatch, seconds=_ROW_SECONDS, most=_KEYS
+        )
+        self._asked: Recent[KeyId, asyncio.Task[ApiKey]] = Recent(
             stopwatch, seconds=_ROW_SECONDS, most=_KEYS
         )
         self._noted: Recent[KeyId, datetime] = Recent(
@@ -69,6 +75,21 @@ class CheckKey:
         return caller
 
     async def _look_up(self, key_id: KeyId) -> ApiKey:
+        asked = self._asked.get(key_id)
+        if asked is None:
+            # In the trace of whoever asks first. The gate is in no transaction.
+            asked = asyncio.create_task(self._find(key_id))
+            asked.add_done_callback(partial(self._answered, key_id))
+            self._asked.put(key_id, asked)
+        return await asyncio.shield(asked)
+
+    def _answered(self, key_id: KeyId, asked: asyncio.Task[ApiKey]) -> None:
+        if self._asked.get(key_id) is asked:
+            self._asked.forget(key_id)
+        if not asked.cancelled():
+            asked.exception()  # All who waited may have gone: then nobody else looks.
+
+    async def _find(self, key_id: KeyId) -> ApiKey:
         began = self._stopwatch()
         try:
             with acting_for(EVERYONE):

@@ -21,10 +21,18 @@ class Recent(Generic[K, V]):
         until, value = self._values.get(key, (0.0, None))
         return value if self._elapsed() < until else None
 
-    def put(self, key: K, value: V, *, since: float | None = None) -> None:
-        """Remember a value, from now or from when it was asked for."""
-        began = self._elapsed() if since is None else since
+    def forget(self, key: K) -> None:
         self._values.pop(key, None)
-        self._values[key] = (began + self._seconds, value)
+
+    def put(self, key: K, value: V, *, since: float | None = None) -> None:
+        """Remember a value, from now or from when it was asked for.
+
+        A value that was asked for later stays.
+        """
+        until = (self._elapsed() if since is None else since) + self._seconds
+        if until < self._values.get(key, (until, None))[0]:
+            return
+        self._values.pop(key, None)
+        self._values[key] = (until, value)
         if len(self._values) > self._most:
             del self._values[next(iter(self._values))]

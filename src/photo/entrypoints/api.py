@@ -21,6 +21,7 @@ from photo.entrypoints.http.server import Server
 from photo.entrypoints.live import live_container
 from photo.entrypoints.metrics_server import serving_metrics
 from photo.entrypoints.settings import Settings
+from photo.entrypoints.start import keep_for_good
 from photo.entrypoints.stopping import closing, told_to_stop
 from photo.entrypoints.traced import Tracing, traced
 from photo.entrypoints.waiting import refuse_role_above_policies, refuse_unsafe_buckets
@@ -90,6 +91,7 @@ async def _server(
     # So would the documentation.
     app.openapi_schema.to_schema()
     admit = await container.get(AdmitJob)
+    keep_for_good()
     return Server(
         app,
         draining=await container.get(Draining),

@@ -33,6 +33,7 @@ from photo.entrypoints.reading import ImageProcesses
 from photo.entrypoints.scanner_probes import blind_spots
 from photo.entrypoints.scratch import own_scratch, scratch_place
 from photo.entrypoints.settings import Settings
+from photo.entrypoints.start import keep_for_good
 from photo.entrypoints.stopping import closing, told_to_stop
 from photo.entrypoints.traced import traced
 from photo.entrypoints.waiting import patiently, refuse_unsafe_buckets
@@ -68,6 +69,7 @@ async def _run(settings: Settings, *providers: Provider) -> None:
                 if workers is None:
                     return
                 (await container.get(Polling)).watch(workers)
+                keep_for_good()
                 log.info(
                     "worker_started",
                     version=__version__,

@@ -55,10 +55,7 @@ class PostgresKeyRepository(KeyRepository):
                 await db.execute(_ADD, to_row(key))
 
     async def get(self, key_id: KeyId) -> ApiKey:
-        with translated():
-            async with self._database.connect() as db:
-                found = await db.execute(_GET, {"key_id": key_id})
-                return _one(found.mappings().one_or_none(), key_id)
+        return _one(await self._database.row(_GET, {"key_id": key_id}), key_id)
 
     async def get_for(self, tenant: Tenant, key_id: KeyId) -> ApiKey:
         with translated():
@@ -105,7 +102,7 @@ class PostgresKeyRepository(KeyRepository):
                 return [from_row(row, ApiKey) for row in found.mappings()]
 
 
-def _one(row: RowMapping | None, key_id: KeyId) -> ApiKey:
+def _one(row: Mapping[str, Any] | RowMapping | None, key_id: KeyId) -> ApiKey:
     if row is None:
         raise NotFound(f"There is no key {key_id!r}.")
     return from_row(row, ApiKey)

@@ -1,6 +1,7 @@
 """The server of the HTTP application: how much it takes on, and how it stops."""
 
 import asyncio
+import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ _LAST_CALL_SECONDS = 0.1
 # may cut off a request that the other is just sending.
 _KEEP_ALIVE_SECONDS = 75
 _MOST_CONNECTIONS = 10_000
+# Of a socket the loop takes one new connection a turn, however many wait and however
+# long its turns are (libuv/libuv#3696): each is listened on so many times.
+_LISTENERS = 8
 # uvicorn's.
 _TICKS_A_SECOND = 10
 
@@ -96,6 +100,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            await self._listen_more()
             port = self.servers[0].sockets[0].getsockname()[1]
             log.info("api_started", version=__version__, port=port)
 
@@ -116,6 +121,24 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are the process's business."""
         yield
+
+    async def _listen_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        for bound in [each for server in self.servers for each in server.sockets]:
+            for _ in range(_LISTENERS - 1):
+                again = socket.socket(fileno=os.dup(bound.fileno()))
+                listener = await loop.create_server(
+                    self._connection, sock=again, backlog=self.config.backlog
+                )
+                self.servers.append(listener)
+
+    def _connection(self) -> asyncio.Protocol:
+        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        return protocol
 
     def _announce_the_end(self) -> None:
         """Have every answer from here on be the last on its connection."""

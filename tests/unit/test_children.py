@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, create_subprocess_exec
+from asyncio.subprocess import DEVNULL, PIPE, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -15,6 +16,7 @@ from structlog.testing import capture_logs
 
 from photo.adapters.imaging.answers import ChildBroke
 from photo.adapters.imaging.box import Limits
+from photo.adapters.imaging.child import load_models
 from photo.adapters.imaging.children import ImagingPool
 from photo.domain.errors import CorruptImage, TimedOut, Unavailable
 from tests.unit.child_processes import (
@@ -202,3 +204,16 @@ async def test_children_at_work_die_with_a_parent_that_is_killed(
     parent.kill()
     await parent.wait()
     await until_gone(child)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5])
+async def test_a_child_whose_parent_died_as_it_started_leaves_without_a_word(
+    share: float,
+) -> None:
+    start = pickle.dumps((0, Limits(), load_models, "/"))
+    child = await create_subprocess_exec(
+        sys.executable, "-c", "from photo.adapters.imaging.child import main; main()",
+        stdin=PIPE, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    said = await child.communicate(start[: int(len(start) * share)])
+    assert (child.returncode, said) == (0, (b"", b""))

@@ -6,7 +6,7 @@ Requests are pickles from its parent. Answers are data with their length before 
 import os
 import pickle
 import sys
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -21,16 +21,16 @@ def main() -> None:
     requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    parent, limits, load, scratch = pickle.load(requests)  # noqa: S301 - its parent's
+    start = _next(requests)
+    if start is None:
+        return
+    parent, limits, load, scratch = start
     bound(parent, limits)
     load()
     _fall_silent()
     _say(answers, msgspec.msgpack.encode(Ready(seal(scratch))))
-    while True:
-        try:
-            work, args, cpu_seconds = pickle.load(requests)  # noqa: S301 - the same
-        except EOFError:
-            return
+    while call := _next(requests):
+        work, args, cpu_seconds = call
         _say(answers, msgspec.msgpack.encode(Begun()))
         try:
             with cpu_at_most(cpu_seconds):
@@ -55,6 +55,14 @@ def load_models() -> None:
 
     models()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def _next(requests: BinaryIO) -> Any:
+    """What the parent asks for, or None: it has gone, perhaps in mid-sentence."""
+    try:
+        return pickle.load(requests)  # noqa: S301 - its parent's
+    except (EOFError, pickle.UnpicklingError):
+        return None
 
 
 def _fall_silent() -> None:

@@ -25,8 +25,10 @@ from photo.domain.access import (
 )
 from photo.domain.errors import NotFound, PhotoError, Unauthenticated
 
-#: How long a revoked key may go on working in another process.
-_ROW_SECONDS = 0.5
+#: How long what is known of a key is believed, so that a revoked one may go on working;
+#: and how soon a busy one is looked up anew, while those who show it go on.
+_BELIEVED_SECONDS = 0.8
+_FRESH_SECONDS = 0.4
 _KEYS = 10_000
 
 #: What an unknown key is compared with, so that it takes as long as a wrong one.
@@ -43,8 +45,8 @@ _NO_KEY = ApiKey(
 class CheckKey:
     """Find out who holds an API key, or raise `Unauthenticated`.
 
-    A busy key is looked up twice a second, also while that takes longer: all who show
-    it meanwhile wait for the same answer. An unknown one is looked up whenever shown.
+    Whoever shows a busy key waits for no look-up, unless the last one takes too long:
+    then all who show it wait for the same answer. An unknown key is not remembered.
     """
 
     def __init__(
@@ -55,10 +57,13 @@ class CheckKey:
         self._now = now
         self._stopwatch = stopwatch
         self._rows: Recent[KeyId, ApiKey] = Recent(
-            stopwatch, seconds=_ROW_SECONDS, most=_KEYS
+            stopwatch, seconds=_BELIEVED_SECONDS, most=_KEYS
+        )
+        self._fresh: Recent[KeyId, bool] = Recent(
+            stopwatch, seconds=_FRESH_SECONDS, most=_KEYS
         )
         self._asked: Recent[KeyId, asyncio.Task[ApiKey]] = Recent(
-            stopwatch, seconds=_ROW_SECONDS, most=_KEYS
+            stopwatch, seconds=_FRESH_SECONDS, most=_KEYS
         )
         self._noted: Recent[KeyId, datetime] = Recent(
             stopwatch, seconds=ONE_USE.total_seconds(), most=_KEYS
@@ -66,7 +71,7 @@ class CheckKey:
 
     async def __call__(self, shown: str) -> Principal:
         key_id, secret = split_key(shown)
-        key = self._rows.get(key_id) or await self._look_up(key_id)
+        key = await self._look_up(key_id)
         proof, now = proof_of(self._vault, secret), self._now()
         caller = key.authenticate(proof, now=now)
         if key.counts(now) and not self._noted.get(key_id):
@@ -75,13 +80,20 @@ class CheckKey:
         return caller
 
     async def _look_up(self, key_id: KeyId) -> ApiKey:
-        asked = self._asked.get(key_id)
-        if asked is None:
-            # In the trace of whoever asks first. The gate is in no transaction.
-            asked = asyncio.create_task(self._find(key_id))
-            asked.add_done_callback(partial(self._answered, key_id))
-            self._asked.put(key_id, asked)
+        known = self._rows.get(key_id)
+        if known and self._fresh.get(key_id):
+            return known
+        asked = self._asked.get(key_id) or self._ask(key_id)
+        if known:
+            return known
         return await asyncio.shield(asked)
+
+    def _ask(self, key_id: KeyId) -> asyncio.Task[ApiKey]:
+        # In the trace of whoever asks first. The gate is in no transaction.
+        asked = asyncio.create_task(self._find(key_id))
+        asked.add_done_callback(partial(self._answered, key_id))
+        self._asked.put(key_id, asked)
+        return asked
 
     def _answered(self, key_id: KeyId, asked: asyncio.Task[ApiKey]) -> None:
         if self._asked.get(key_id) is asked:
@@ -97,6 +109,7 @@ class CheckKey:
         except NotFound:
             return _NO_KEY
         self._rows.put(key_id, key, since=began)
+        self._fresh.put(key_id, value=True, since=began)
         return key
 
     async def _note_use(

@@ -100,7 +100,7 @@ async def test_a_signal_stops_all_in_order_and_leaves_no_process(
         stop(stack)
         assert await stack.ended() == 0
         assert stack.lines[-1] == f"ended by {name}"
-        assert not [it for it in processes[1:] if it.is_running()]
+        await all_gone(processes[1:])
     worker_log = (data_dir / "logs" / "worker.log").read_text()
     assert worker_log in {"", "SIGTERM\n"}
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
@@ -114,7 +114,7 @@ async def test_a_signal_during_the_first_start_leaves_no_process(
         processes = stack.all()
         stack.press_ctrl_c()
         assert await stack.ended() == 0
-        assert not [it for it in processes[1:] if it.is_running()]
+        await all_gone(processes[1:])
     async with a_serving_stack(data_dir, port):
         pass
 
